@@ -1,0 +1,135 @@
+//! The functions and classes of `asyncio` that the library calls, looked up once.
+//!
+//! The C versions are taken from `_asyncio` where there are any: they are what `asyncio` itself exports, without a
+//! detour over Python code.
+
+use std::ptr;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::{IntoPyObject, ffi};
+
+/// The loop that runs in this thread, if one does.
+pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let function = FUNCTION.get_or_try_init(py, || {
+        // The name with the underscore returns None where the other raises.
+        py.import("asyncio")?.getattr("_get_running_loop").map(Bound::unbind)
+    })?;
+    let found = call0(function.bind(py))?;
+    Ok(if found.is_none() { None } else { Some(found) })
+}
+
+/// The loop of `asyncio.Future()` without arguments: the running one, or whatever the policy says.
+pub(crate) fn default_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let function = FUNCTION.get_or_try_init(py, || {
+        // 3.10 and 3.11 keep the variant that does not warn under a private name.
+        let events = py.import("asyncio.events")?;
+        events.getattr("_get_event_loop").or_else(|_| events.getattr("get_event_loop")).map(Bound::unbind)
+    })?;
+    call0(function.bind(py))
+}
+
+/// Whether a task of `event_loop` is being stepped in this thread.
+pub(crate) fn has_current_task(event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = event_loop.py();
+    let function = FUNCTION.get_or_try_init(py, || py.import("asyncio")?.getattr("current_task").map(Bound::unbind))?;
+    Ok(!function.bind(py).call1((event_loop,))?.is_none())
+}
+
+macro_rules! class {
+    ($(#[$doc:meta])* $function:ident, $name:literal) => {
+        $(#[$doc])*
+        pub(crate) fn $function(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+            static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+            CLASS.import(py, "asyncio", $name)
+        }
+    };
+}
+
+class!(
+    /// `asyncio.CancelledError`.
+    cancelled_error, "CancelledError"
+);
+class!(
+    /// `asyncio.InvalidStateError`.
+    invalid_state_error, "InvalidStateError"
+);
+class!(
+    /// `asyncio.Future`.
+    future, "Future"
+);
+class!(
+    /// `asyncio.Task`.
+    task, "Task"
+);
+
+pub(crate) fn invalid_state(py: Python<'_>, message: &'static str) -> PyErr {
+    match invalid_state_error(py) {
+        Ok(class) => PyErr::from_type(class.clone(), message),
+        Err(error) => error,
+    }
+}
+
+/// `event_loop.call_soon(callback, argument, context=context)`.
+pub(crate) fn call_soon(
+    event_loop: &Bound<'_, PyAny>,
+    callback: &Bound<'_, PyAny>,
+    argument: &Bound<'_, PyAny>,
+    context: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    schedule(intern!(event_loop.py(), "call_soon"), event_loop, callback, argument, context)
+}
+
+/// `event_loop.call_soon_threadsafe(callback, argument, context=context)`.
+pub(crate) fn call_soon_threadsafe(
+    event_loop: &Bound<'_, PyAny>,
+    callback: &Bound<'_, PyAny>,
+    argument: &Bound<'_, PyAny>,
+    context: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    schedule(intern!(event_loop.py(), "call_soon_threadsafe"), event_loop, callback, argument, context)
+}
+
+fn schedule(
+    method: &Bound<'_, PyString>,
+    event_loop: &Bound<'_, PyAny>,
+    callback: &Bound<'_, PyAny>,
+    argument: &Bound<'_, PyAny>,
+    context: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    static KEYWORDS: PyOnceLock<Py<PyTuple>> = PyOnceLock::new();
+    let py = event_loop.py();
+    let keywords = KEYWORDS.get_or_try_init(py, || ("context",).into_pyobject(py).map(Bound::unbind))?;
+    let arguments = [event_loop.as_ptr(), callback.as_ptr(), argument.as_ptr(), context.as_ptr()];
+    // SAFETY: attached; three positional arguments (the receiver included) and one named by the keyword tuple, all
+    // alive throughout. Vectorcall spares the dictionary that an ordinary keyword call builds.
+    let handle = unsafe { ffi::PyObject_VectorcallMethod(method.as_ptr(), arguments.as_ptr(), 3, keywords.as_ptr()) };
+    // SAFETY: a new reference, or null with the error set.
+    unsafe { Bound::from_owned_ptr_or_err(py, handle) }.map(drop)
+}
+
+/// Calls without arguments.
+pub(crate) fn call0<'py>(callable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = callable.py();
+    // SAFETY: attached, and no arguments to keep alive.
+    let result = unsafe { ffi::PyObject_Vectorcall(callable.as_ptr(), ptr::null(), 0, ptr::null_mut()) };
+    // SAFETY: a new reference, or null with the error set.
+    unsafe { Bound::from_owned_ptr_or_err(py, result) }
+}
+
+/// A copy of this thread's context, as `add_done_callback` takes it where none is given.
+pub(crate) fn copy_context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: attached; returns a new reference, or null with the error set.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent()) }
+}
+
+/// The error of anything that needs a running loop.
+pub(crate) fn no_running_loop() -> PyErr {
+    PyRuntimeError::new_err("no running event loop")
+}

@@ -1,0 +1,437 @@
+//! `Awaitable`: a task cell as a complete `asyncio.Future`.
+//!
+//! The pyclass is frozen: its few fields change behind one leaf lock that is never held while Python code runs, so it is
+//! safe without a GIL. Whatever is Python's (callbacks, contexts, the converted outcome) lives here; the cell below
+//! holds only what is Rust's.
+//!
+//! | file | what |
+//! |---|---|
+//! | `awaitable.rs` | the object and its Python methods |
+//! | `awaitable/waiters.rs` | who waits, and how they come and go |
+//! | `awaitable/outcome.rs` | the outcome: converting, storing, raising |
+//! | `awaitable/end.rs` | garbage collection, and what dropping means |
+//! | `awaitable/iterator.rs` | the separate iterator that `__iter__` gives |
+
+mod end;
+mod iterator;
+mod outcome;
+mod waiters;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyOverflowError, PyRuntimeError, PyTimeoutError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+use crate::asyncio;
+use crate::event_loop::EventLoop;
+use crate::runtime::Unstarted;
+use crate::task::{CellRef, ManualCell, Phase};
+use outcome::Outcome;
+pub(crate) use outcome::stop_iteration;
+pub(crate) use waiters::Waiter;
+use waiters::{Subscription, Waiters};
+
+/// How long a blocking wait goes without looking for signals.
+const SIGNAL_CHECK: Duration = Duration::from_millis(50);
+
+/// What an awaitable was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A Rust future, for Python to hold and await.
+    Future,
+    /// What a `Coroutine` yields while its Rust future is pending. The coroutine takes the outcome, not the waiter.
+    Suspension,
+    /// Made in Python and settled there.
+    Manual,
+}
+
+/// A future that asyncio takes for one of its own.
+///
+/// Backed by a Rust future that has been started, or made in Python by `Awaitable(loop=None)` and settled with
+/// `set_result` or `set_exception` from any thread. Everything `asyncio.Future` has is here and means the same;
+/// `wait` and `detach` are added.
+///
+/// Dropping the last reference to one that nobody ever awaited cancels its Rust future, unless it is detached.
+#[pyclass(frozen, weakref, dict, subclass, generic, module = "crossawait")]
+pub struct Awaitable {
+    cell: CellRef,
+    role: Role,
+    /// Set on every pending `__next__`; a task that finds it set waits, one that does not complains of a bare yield.
+    blocking: AtomicBool,
+    name: &'static str,
+    inner: Mutex<Inner>,
+}
+
+/// What changes, behind the leaf lock.
+#[derive(Default)]
+struct Inner {
+    home: Option<Home>,
+    waiters: Waiters,
+    subscription: Subscription,
+    outcome: Outcome,
+    cancel_message: Option<Py<PyAny>>,
+    unstarted: Option<Unstarted>,
+    /// A callback was added, or an await advanced, or a thread waited.
+    awaited: bool,
+    detached: bool,
+    /// Somebody has seen the outcome, so an exception in it needs no report.
+    retrieved: bool,
+}
+
+/// The loop an awaitable belongs to.
+struct Home {
+    python_loop: Py<PyAny>,
+    /// Missing if the loop has never been seen running by this library, as may be for awaitables made in Python.
+    event_loop: Option<Arc<EventLoop>>,
+}
+
+impl Home {
+    fn running(py: Python<'_>) -> PyResult<Option<Home>> {
+        Ok(EventLoop::running(py)?
+            .map(|(python_loop, event_loop)| Home { python_loop: python_loop.unbind(), event_loop: Some(event_loop) }))
+    }
+}
+
+impl Awaitable {
+    /// Wraps a cell; bound to the loop that runs in this thread, if one does, else to that of the first await.
+    pub(crate) fn over(
+        py: Python<'_>,
+        cell: CellRef,
+        role: Role,
+        name: &'static str,
+        unstarted: Option<Unstarted>,
+    ) -> PyResult<Self> {
+        let home = Home::running(py)?;
+        let inner = Inner { home, unstarted, ..Inner::default() };
+        Ok(Self { cell, role, blocking: AtomicBool::new(false), name, inner: Mutex::new(inner) })
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.cell.header().is_settled()
+    }
+
+    /// Fails in a forked child, where the outcome will never come.
+    fn check_process(&self, py: Python<'_>) -> PyResult<()> {
+        if self.cell.header().is_inherited() {
+            return Err(crate::error::runtime_closed(
+                py,
+                "this awaitable belongs to the process that this one was forked from; make a new one here",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Starts a lazy future, and notes that somebody cares.
+    fn start(&self) {
+        let unstarted = {
+            let mut inner = self.inner.lock();
+            inner.awaited = true;
+            inner.unstarted.take()
+        };
+        if let Some(unstarted) = unstarted {
+            unstarted.start();
+        }
+    }
+
+    /// Binds to the running loop unless bound.
+    fn bind_home(&self, py: Python<'_>) -> PyResult<()> {
+        if self.inner.lock().home.is_some() {
+            return Ok(());
+        }
+        let home = Home::running(py)?;
+        let mut inner = self.inner.lock();
+        if inner.home.is_none() {
+            inner.home = home;
+        }
+        Ok(())
+    }
+
+    fn home_loop<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.inner.lock().home.as_ref().map(|home| home.python_loop.bind(py).clone())
+    }
+
+    /// One step of an `await`: `None` and the blocking mark while pending.
+    pub(crate) fn poll(&self, py: Python<'_>) -> PyResult<Option<PyResult<Py<PyAny>>>> {
+        if let Some(outcome) = self.take_up(py)? {
+            return Ok(Some(outcome));
+        }
+        self.start();
+        self.bind_home(py)?;
+        self.set_blocking_mark();
+        Ok(None)
+    }
+
+    /// As `__next__` leaves it behind; see `blocking`.
+    pub(crate) fn set_blocking_mark(&self) {
+        self.blocking.store(true, Ordering::Relaxed);
+    }
+
+    fn settle_from_python(slf: &Bound<'_, Self>, outcome: Outcome) -> PyResult<()> {
+        let this = slf.get();
+        let py = slf.py();
+        this.check_process(py)?;
+        if this.role != Role::Manual {
+            return Err(PyRuntimeError::new_err("this Awaitable is settled by its Rust future, not from Python"));
+        }
+        let header = this.cell.header();
+        let settled = {
+            let mut inner = this.inner.lock();
+            let settled = header.leave_pending(Phase::Taken);
+            if settled.is_some() {
+                // Under the lock, so that whoever sees the phase finds the outcome.
+                inner.outcome = outcome;
+            }
+            settled
+        };
+        let Some(before) = settled else {
+            return Err(asyncio::invalid_state(py, "invalid state"));
+        };
+        header.tell_others(before);
+        Self::notify(slf)?;
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Awaitable {
+    #[new]
+    #[pyo3(signature = (*, r#loop = None))]
+    fn new(py: Python<'_>, r#loop: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
+        let python_loop = match r#loop {
+            Some(given) => given,
+            None => asyncio::default_loop(py)?,
+        };
+        let running = EventLoop::running(py)?;
+        let event_loop = running.filter(|(running, _)| running.is(&python_loop)).map(|(_, event_loop)| event_loop);
+        let home = Some(Home { python_loop: python_loop.unbind(), event_loop });
+        Ok(Self {
+            cell: ManualCell::new(),
+            role: Role::Manual,
+            blocking: AtomicBool::new(false),
+            name: "",
+            inner: Mutex::new(Inner { home, ..Inner::default() }),
+        })
+    }
+
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
+        let py = slf.py();
+        match slf.get().poll(py)? {
+            None => Ok(Some(slf.clone().into_any().unbind())),
+            Some(outcome) => stop_iteration(py, outcome?),
+        }
+    }
+
+    fn __iter__(slf: Py<Self>) -> iterator::AwaitableIterator {
+        iterator::AwaitableIterator::new(slf)
+    }
+
+    /// True while a task that got this from `__next__` has not yet acknowledged it. Part of asyncio's protocol.
+    #[getter(_asyncio_future_blocking)]
+    fn blocking(&self) -> bool {
+        self.blocking.load(Ordering::Relaxed)
+    }
+
+    #[setter(_asyncio_future_blocking)]
+    fn set_blocking(&self, value: bool) {
+        self.blocking.store(value, Ordering::Relaxed);
+    }
+
+    #[getter]
+    fn _loop<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.home_loop(py)
+    }
+
+    /// Return the event loop this belongs to. RuntimeError if there is none yet and none is running.
+    fn get_loop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.bind_home(py)?;
+        self.home_loop(py).ok_or_else(asyncio::no_running_loop)
+    }
+
+    /// Call `fn(self)` in `context` once settled; at the loop's next iteration if it has.
+    #[pyo3(signature = (r#fn, /, *, context = None))]
+    fn add_done_callback(slf: &Bound<'_, Self>, r#fn: Py<PyAny>, context: Option<Py<PyAny>>) -> PyResult<()> {
+        slf.get().check_process(slf.py())?;
+        Self::add_waiter(slf, r#fn, context)
+    }
+
+    /// Remove all instances of a callback; return how many there were.
+    #[pyo3(signature = (r#fn, /))]
+    fn remove_done_callback(slf: &Bound<'_, Self>, r#fn: &Bound<'_, PyAny>) -> PyResult<usize> {
+        Self::remove_waiter(slf, r#fn)
+    }
+
+    /// Return True if settled: with a result, an exception, or by cancellation.
+    fn done(&self) -> bool {
+        self.is_done()
+    }
+
+    /// Return True if it was cancelled.
+    fn cancelled(&self) -> bool {
+        self.is_cancelled()
+    }
+
+    /// Return the result, or raise the exception that it settled with.
+    fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.check_process(py)?;
+        if self.role == Role::Suspension && self.is_settled() && !self.is_cancelled() {
+            // A task only wants to know whether to throw. The coroutine takes the outcome when it is resumed; if it
+            // is cancelled before that, nothing that the Rust future has read or received is lost.
+            return Ok(py.None());
+        }
+        self.take_up(py)?.unwrap_or_else(|| Err(asyncio::invalid_state(py, "Result is not ready.")))
+    }
+
+    /// Return the exception that it settled with, or None.
+    fn exception(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.check_process(py)?;
+        self.raised(py)
+    }
+
+    /// Mark as done with a result. InvalidStateError if done already; RuntimeError if a Rust future settles it.
+    #[pyo3(signature = (result, /))]
+    fn set_result(slf: &Bound<'_, Self>, result: Py<PyAny>) -> PyResult<()> {
+        Self::settle_from_python(slf, Outcome::Value(result))
+    }
+
+    /// Mark as done with an exception, given as an instance or as a class.
+    #[pyo3(signature = (exception, /))]
+    fn set_exception(slf: &Bound<'_, Self>, exception: Bound<'_, PyAny>) -> PyResult<()> {
+        Self::settle_from_python(slf, Outcome::from_exception(exception)?)
+    }
+
+    /// Cancel: settle now, and have the Rust future dropped by its runtime. False if it had settled before.
+    #[pyo3(signature = (msg = None))]
+    fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
+        slf.get().check_process(slf.py())?;
+        Self::cancel_with(slf, msg)
+    }
+
+    #[getter(_cancel_message)]
+    fn cancel_message(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.inner.lock().cancel_message.as_ref().map(|message| message.clone_ref(py))
+    }
+
+    #[setter(_cancel_message)]
+    fn set_cancel_message(&self, message: Option<Py<PyAny>>) {
+        let previous = std::mem::replace(&mut self.inner.lock().cancel_message, message);
+        drop(previous);
+    }
+
+    fn _make_cancelled_error(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(self.cancelled_error(py)?.into_value(py).into_any())
+    }
+
+    #[getter]
+    fn _state(&self) -> &'static str {
+        if !self.is_done() {
+            "PENDING"
+        } else if self.is_cancelled() {
+            "CANCELLED"
+        } else {
+            "FINISHED"
+        }
+    }
+
+    /// Whether an exception in the outcome would be reported when this is dropped. May be set to False only.
+    #[getter(_log_traceback)]
+    fn log_traceback(&self) -> bool {
+        let inner = self.inner.lock();
+        !inner.retrieved && matches!(inner.outcome, Outcome::Raised { .. })
+    }
+
+    #[setter(_log_traceback)]
+    fn set_log_traceback(&self, value: bool) -> PyResult<()> {
+        if value {
+            return Err(PyValueError::new_err("_log_traceback can only be set to False"));
+        }
+        self.inner.lock().retrieved = true;
+        Ok(())
+    }
+
+    /// Block this thread until settled, without an event loop; return the result or raise.
+    ///
+    /// `timeout` in seconds, None for ever; TimeoutError when it has passed, and the Rust future goes on. Other threads
+    /// run meanwhile, and signal handlers do: Ctrl-C raises KeyboardInterrupt.
+    #[pyo3(signature = (timeout = None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+        self.check_process(py)?;
+        let deadline = timeout.map(deadline_after).transpose()?;
+        self.start();
+        loop {
+            let now = Instant::now();
+            let slice = deadline.map_or(now + SIGNAL_CHECK, |end| end.min(now + SIGNAL_CHECK));
+            if py.detach(|| self.cell.header().block_until(slice)) {
+                break;
+            }
+            py.check_signals()?;
+            if deadline.is_some_and(|end| Instant::now() >= end) {
+                return Err(PyTimeoutError::new_err("the awaitable has not settled in time"));
+            }
+        }
+        self.take_up(py)?.unwrap_or_else(|| Err(asyncio::invalid_state(py, "Result is not ready.")))
+    }
+
+    /// Let the Rust future run to its end even if nobody keeps or awaits this. Returns self.
+    fn detach(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        let unstarted = {
+            let mut inner = slf.get().inner.lock();
+            inner.detached = true;
+            inner.unstarted.take()
+        };
+        if let Some(unstarted) = unstarted {
+            unstarted.start();
+        }
+        slf
+    }
+
+    /// `asyncio.Future`: anyio keeps the result of a settled but not yet stepped waiter only if it is one.
+    #[getter]
+    fn __class__(slf: &Bound<'_, Self>) -> PyResult<Py<PyType>> {
+        asyncio::future(slf.py()).map(|class| class.clone().unbind())
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let py = slf.py();
+        let this = slf.get();
+        let class = slf.get_type().name()?.to_string();
+        let name = if this.name.is_empty() { String::new() } else { format!(" name='{}'", this.name) };
+        let state = this._state().to_lowercase();
+        Ok(format!("<{class} {state}{name}{}>", this.describe_outcome(py)?))
+    }
+
+    fn __traverse__(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+        self.traverse(visit)
+    }
+
+    fn __clear__(&self) {
+        self.clear();
+    }
+}
+
+fn deadline_after(seconds: f64) -> PyResult<Instant> {
+    if seconds.is_nan() {
+        return Err(PyValueError::new_err("timeout must be a number of seconds, not NaN"));
+    }
+    Duration::try_from_secs_f64(seconds.max(0.0))
+        .ok()
+        .and_then(|duration| Instant::now().checked_add(duration))
+        .ok_or_else(|| PyOverflowError::new_err("timeout is too large; pass None to wait for ever"))
+}
+
+impl std::fmt::Debug for Awaitable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Awaitable")
+            .field("name", &self.name)
+            .field("role", &self.role)
+            .field("phase", &self.cell.header().phase())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,219 @@
+//! The outcome of an awaitable: converted once, kept, and handed to whoever asks.
+
+use std::mem;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::{PyBaseException, PyStopIteration, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyTraceback, PyTuple, PyType};
+
+use super::Awaitable;
+use crate::asyncio;
+use crate::task::Phase;
+
+/// What is known of the outcome on Python's side.
+#[derive(Default)]
+pub(super) enum Outcome {
+    /// Nothing: ask the cell.
+    #[default]
+    Pending,
+    /// A thread is converting it; to that thread it is still pending.
+    Converting(ThreadId),
+    Value(Py<PyAny>),
+    Raised {
+        exception: Py<PyBaseException>,
+        /// The traceback when it settled. Raising again and again would otherwise make it longer each time.
+        traceback: Option<Py<PyTraceback>>,
+    },
+}
+
+impl Outcome {
+    fn from_result(py: Python<'_>, result: PyResult<Py<PyAny>>) -> Self {
+        match result {
+            Ok(value) => Outcome::Value(value),
+            Err(error) => Outcome::from_error(py, error),
+        }
+    }
+
+    fn from_error(py: Python<'_>, error: PyErr) -> Self {
+        let traceback = error.traceback(py).map(Bound::unbind);
+        Outcome::Raised { exception: error.into_value(py), traceback }
+    }
+
+    /// As `asyncio.Future.set_exception` takes it: an instance or a class, but not `StopIteration`.
+    pub(super) fn from_exception(exception: Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = exception.py();
+        let exception = match exception.cast::<PyType>() {
+            Ok(class) => class.call0()?,
+            Err(_) => exception,
+        };
+        let exception =
+            exception.cast_into::<PyBaseException>().map_err(|_| PyTypeError::new_err("invalid exception object"))?;
+        if exception.is_instance_of::<PyStopIteration>() {
+            return Err(PyTypeError::new_err(
+                "StopIteration interacts badly with generators and cannot be raised into a Future",
+            ));
+        }
+        Ok(Self::from_error(py, PyErr::from_value(exception.into_any())))
+    }
+
+    /// A copy for the caller; `None` if there is nothing to copy.
+    fn get(&self, py: Python<'_>) -> Option<Seen> {
+        match self {
+            Outcome::Pending | Outcome::Converting(_) => None,
+            Outcome::Value(value) => Some(Seen::Value(value.clone_ref(py))),
+            Outcome::Raised { exception, traceback } => {
+                Some(Seen::Raised(exception.clone_ref(py), traceback.as_ref().map(|traceback| traceback.clone_ref(py))))
+            }
+        }
+    }
+}
+
+/// A settled outcome, as seen by one caller.
+enum Seen {
+    Value(Py<PyAny>),
+    Raised(Py<PyBaseException>, Option<Py<PyTraceback>>),
+    Cancelled,
+}
+
+/// What a look at the lock-protected part told.
+enum Look {
+    Seen(Seen),
+    NotYet,
+    ConvertNow,
+    ConvertedElsewhere,
+}
+
+impl Awaitable {
+    /// True from the moment the outcome is stored, except to code that runs while it is being converted.
+    pub(super) fn is_done(&self) -> bool {
+        match &self.inner.lock().outcome {
+            Outcome::Pending => self.is_settled(),
+            Outcome::Converting(thread) => *thread != thread::current().id(),
+            _ => true,
+        }
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cell.header().phase() == Phase::Cancelled
+    }
+
+    /// The result or the error to raise; `None` while pending. The outcome counts as retrieved.
+    pub(crate) fn take_up(&self, py: Python<'_>) -> PyResult<Option<PyResult<Py<PyAny>>>> {
+        self.check_process(py)?;
+        Ok(match self.resolve(py, true) {
+            None => None,
+            Some(Seen::Value(value)) => Some(Ok(value)),
+            Some(Seen::Raised(exception, traceback)) => {
+                let error = PyErr::from_value(exception.into_bound(py).into_any());
+                error.set_traceback(py, traceback.map(|traceback| traceback.into_bound(py)));
+                Some(Err(error))
+            }
+            Some(Seen::Cancelled) => Some(Err(self.cancelled_error(py)?)),
+        })
+    }
+
+    /// The exception it settled with, for `exception()`.
+    pub(super) fn raised(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        match self.resolve(py, true) {
+            None => Err(asyncio::invalid_state(py, "Exception is not set.")),
+            Some(Seen::Value(_)) => Ok(None),
+            Some(Seen::Raised(exception, _)) => Ok(Some(exception.into_any())),
+            Some(Seen::Cancelled) => Err(self.cancelled_error(py)?),
+        }
+    }
+
+    /// The exception if it settled with one that nobody has retrieved.
+    pub(super) fn unretrieved(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        if self.inner.lock().retrieved || !self.is_settled() {
+            return None;
+        }
+        match self.resolve(py, false) {
+            Some(Seen::Raised(exception, _)) => Some(exception.into_any()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn cancelled_error(&self, py: Python<'_>) -> PyResult<PyErr> {
+        let class = asyncio::cancelled_error(py)?.clone();
+        let message = self.inner.lock().cancel_message.as_ref().map(|message| message.clone_ref(py));
+        Ok(match message {
+            Some(message) => PyErr::from_type(class, (message,)),
+            None => PyErr::from_type(class, ()),
+        })
+    }
+
+    pub(super) fn describe_outcome(&self, py: Python<'_>) -> PyResult<String> {
+        // A look, not a conversion: `repr` has no side effects.
+        let seen = self.inner.lock().outcome.get(py);
+        Ok(match seen {
+            Some(Seen::Value(value)) => format!(" result={}", value.bind(py).repr()?),
+            Some(Seen::Raised(exception, _)) => format!(" exception={}", exception.bind(py).repr()?),
+            Some(Seen::Cancelled) | None => String::new(),
+        })
+    }
+
+    fn resolve(&self, py: Python<'_>, retrieve: bool) -> Option<Seen> {
+        loop {
+            match self.look(py, retrieve) {
+                Look::Seen(seen) => return Some(seen),
+                Look::NotYet => return None,
+                Look::ConvertNow => self.convert(py),
+                Look::ConvertedElsewhere => py.detach(|| self.await_conversion()),
+            }
+        }
+    }
+
+    fn look(&self, py: Python<'_>, retrieve: bool) -> Look {
+        let mut inner = self.inner.lock();
+        inner.retrieved |= retrieve && self.is_settled();
+        if let Some(seen) = inner.outcome.get(py) {
+            return Look::Seen(seen);
+        }
+        let me = thread::current().id();
+        match (&inner.outcome, self.cell.header().phase()) {
+            (Outcome::Converting(thread), _) if *thread == me => Look::NotYet,
+            (Outcome::Converting(_), _) => Look::ConvertedElsewhere,
+            (_, Phase::Complete | Phase::Closed) => {
+                inner.outcome = Outcome::Converting(me);
+                Look::ConvertNow
+            }
+            (_, Phase::Cancelled) => Look::Seen(Seen::Cancelled),
+            // Taken: by a conversion whose claim on `outcome` would have been seen above.
+            (_, Phase::Pending | Phase::Taken) => Look::NotYet,
+        }
+    }
+
+    /// Converts what the Rust future left. The claim is in place, the lock is not held.
+    fn convert(&self, py: Python<'_>) {
+        let result = self.cell.convert(py).unwrap_or_else(|| {
+            Err(crate::error::runtime_closed(py, "the runtime was shut down before the task had finished"))
+        });
+        let outcome = Outcome::from_result(py, result);
+        let claim = mem::replace(&mut self.inner.lock().outcome, outcome);
+        debug_assert!(matches!(claim, Outcome::Converting(_)));
+        self.cell.header().notify_blocked();
+    }
+
+    /// Sleeps until another thread's conversion may be through. Called detached.
+    fn await_conversion(&self) {
+        let still = || matches!(self.inner.lock().outcome, Outcome::Converting(_));
+        // Bounded: the converting thread may be asking for something that this one is to do after all.
+        self.cell.header().block_while(still, Instant::now() + Duration::from_millis(50));
+    }
+}
+
+/// The way `__next__` returns `value`: as the error `StopIteration(value)`, or just the end if it is `None`.
+pub(crate) fn stop_iteration(py: Python<'_>, value: Py<PyAny>) -> PyResult<Option<Py<PyAny>>> {
+    let bound = value.bind(py);
+    if bound.is_none() {
+        return Ok(None);
+    }
+    // A tuple would be taken for the arguments and an exception for the error itself: those two need an instance.
+    if bound.is_instance_of::<PyTuple>() || bound.is_instance_of::<PyBaseException>() {
+        let instance = py.get_type::<PyStopIteration>().call1((value,))?;
+        return Err(PyErr::from_value(instance));
+    }
+    Err(PyStopIteration::new_err(value))
+}

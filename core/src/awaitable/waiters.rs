@@ -1,0 +1,296 @@
+//! Who waits for an awaitable: adding, removing, and telling them.
+
+use std::mem;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::{Awaitable, Inner};
+use crate::asyncio;
+use crate::event_loop::queue::Message;
+use crate::event_loop::step::Stepper;
+use crate::task::Phase;
+
+/// A callback, and the context to call it in.
+pub(crate) struct Waiter {
+    pub(crate) callback: Py<PyAny>,
+    pub(crate) context: Py<PyAny>,
+}
+
+/// The waiters in the order they came. Nearly always there is one, a task.
+#[derive(Default)]
+pub(super) enum Waiters {
+    #[default]
+    None,
+    One(Waiter),
+    Many(Vec<Waiter>),
+}
+
+impl Waiters {
+    fn push(&mut self, waiter: Waiter) {
+        *self = match mem::take(self) {
+            Waiters::None => Waiters::One(waiter),
+            Waiters::One(first) => Waiters::Many(vec![first, waiter]),
+            Waiters::Many(mut all) => {
+                all.push(waiter);
+                Waiters::Many(all)
+            }
+        };
+    }
+
+    pub(super) fn as_slice(&self) -> &[Waiter] {
+        match self {
+            Waiters::None => &[],
+            Waiters::One(waiter) => std::slice::from_ref(waiter),
+            Waiters::Many(waiters) => waiters,
+        }
+    }
+
+    fn into_vec(self) -> Vec<Waiter> {
+        match self {
+            Waiters::None => Vec::new(),
+            Waiters::One(waiter) => vec![waiter],
+            Waiters::Many(waiters) => waiters,
+        }
+    }
+}
+
+/// How the waiters will hear of the settlement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Subscription {
+    /// They will not: nobody has asked yet.
+    #[default]
+    None,
+    /// Somebody is about to subscribe, on behalf of all.
+    Starting,
+    /// By a message with this key, which also stands for the reference in the loop's table.
+    Key(u64),
+    /// They have been told. Whoever comes now is told by `call_soon`, at once.
+    Told,
+}
+
+impl Awaitable {
+    pub(super) fn add_waiter(slf: &Bound<'_, Self>, callback: Py<PyAny>, context: Option<Py<PyAny>>) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
+        let context = match context {
+            Some(context) => context,
+            None => asyncio::copy_context(py)?.unbind(),
+        };
+        this.bind_home(py)?;
+        let waiter = Waiter { callback, context };
+        let mut inner = this.inner.lock();
+        if inner.home.is_none() {
+            drop(inner);
+            return Err(asyncio::no_running_loop());
+        }
+        inner.awaited = true;
+        if inner.subscription == Subscription::Told {
+            drop(inner);
+            return this.call_soon(slf, &waiter);
+        }
+        inner.waiters.push(waiter);
+        let first = inner.subscription == Subscription::None;
+        if first {
+            inner.subscription = Subscription::Starting;
+        }
+        let unstarted = inner.unstarted.take();
+        drop(inner);
+        if let Some(unstarted) = unstarted {
+            unstarted.start();
+        }
+        if first { Self::subscribe(slf) } else { Ok(()) }
+    }
+
+    /// Arranges for a message when a Rust future settles this. An awaitable settled from Python needs none.
+    fn subscribe(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let this = slf.get();
+        let event_loop = match &this.inner.lock().home {
+            Some(home) if this.role != super::Role::Manual => home.event_loop.clone(),
+            _ => None,
+        };
+        let will_be_told = match event_loop {
+            Some(event_loop) => {
+                let key = event_loop.retain(slf.clone().unbind());
+                this.inner.lock().subscription = Subscription::Key(key);
+                this.cell.header().watch(event_loop.queue(), key)
+            }
+            None => {
+                this.inner.lock().subscription = Subscription::None;
+                !this.is_settled()
+            }
+        };
+        if will_be_told { Ok(()) } else { Self::notify(slf) }
+    }
+
+    pub(super) fn remove_waiter(slf: &Bound<'_, Self>, callback: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let this = slf.get();
+        let mut waiters = mem::take(&mut this.inner.lock().waiters).into_vec();
+        let before = waiters.len();
+        let mut failure = None;
+        // Unlocked: comparing runs Python code. What is added meanwhile goes behind what was there.
+        waiters.retain(|waiter| match waiter.callback.bind(slf.py()).eq(callback) {
+            Ok(equal) => !equal,
+            Err(error) => {
+                failure.get_or_insert(error);
+                true
+            }
+        });
+        let removed = before - waiters.len();
+
+        let mut inner = this.inner.lock();
+        let added = mem::take(&mut inner.waiters).into_vec();
+        for waiter in waiters.into_iter().chain(added) {
+            inner.waiters.push(waiter);
+        }
+        let told_meanwhile = inner.subscription == Subscription::Told && !inner.waiters.as_slice().is_empty();
+        let released = if inner.waiters.as_slice().is_empty() { inner.end_subscription() } else { None };
+        drop(inner);
+
+        if let Some((event_loop, key)) = released {
+            this.cell.header().unwatch();
+            drop(event_loop.release(key));
+        }
+        if told_meanwhile {
+            Self::notify(slf)?;
+        }
+        failure.map_or(Ok(removed), Err)
+    }
+
+    /// Called by the loop's drain: tells the waiters.
+    pub(crate) fn deliver(slf: Bound<'_, Self>, stepper: &Stepper<'_, '_>) -> PyResult<()> {
+        let waiters = {
+            let mut inner = slf.get().inner.lock();
+            inner.subscription = Subscription::Told;
+            mem::take(&mut inner.waiters)
+        };
+        match waiters {
+            Waiters::None => Ok(()),
+            Waiters::One(waiter) => stepper.wake_one(&slf, &waiter),
+            Waiters::Many(waiters) => waiters.iter().try_for_each(|waiter| stepper.wake(&slf, waiter)),
+        }
+    }
+
+    /// Tells the waiters of an outcome that was set in an attached thread, or that had come before they did.
+    pub(super) fn notify(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
+        let Some(python_loop) = this.home_loop(py) else {
+            return Ok(());
+        };
+        let here = asyncio::running_loop(py)?.is_some_and(|running| running.is(&python_loop));
+        if !here && Self::notify_through_queue(slf)? {
+            return Ok(());
+        }
+        let (waiters, released) = {
+            let mut inner = this.inner.lock();
+            let released = inner.end_subscription();
+            inner.subscription = Subscription::Told;
+            (mem::take(&mut inner.waiters), released)
+        };
+        let call = if here { asyncio::call_soon } else { asyncio::call_soon_threadsafe };
+        let mut result = Ok(());
+        for waiter in waiters.as_slice() {
+            if let Err(error) = call(&python_loop, waiter.callback.bind(py), slf.as_any(), waiter.context.bind(py)) {
+                result = Err(error);
+            }
+        }
+        // The table's reference goes last: it may be the only one left but the caller's.
+        if let Some((event_loop, key)) = released {
+            drop(event_loop.release(key));
+        }
+        result
+    }
+
+    /// From another thread than the loop's: has the drain tell the waiters. False if the loop is not known, not running
+    /// or closed, so that another way is needed.
+    fn notify_through_queue(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        let this = slf.get();
+        let (event_loop, subscription, nobody, python_loop) = {
+            let inner = this.inner.lock();
+            let Some(home) = &inner.home else {
+                return Ok(false);
+            };
+            let Some(event_loop) = &home.event_loop else {
+                return Ok(false);
+            };
+            let nobody = inner.waiters.as_slice().is_empty();
+            (event_loop.clone(), inner.subscription, nobody, home.python_loop.clone_ref(slf.py()))
+        };
+        if nobody {
+            return Ok(true);
+        }
+        if !python_loop.bind(slf.py()).call_method0(pyo3::intern!(slf.py(), "is_running"))?.is_truthy()? {
+            return Ok(false);
+        }
+        let key = match subscription {
+            Subscription::Key(key) => key,
+            _ => {
+                let key = event_loop.retain(slf.clone().unbind());
+                this.inner.lock().subscription = Subscription::Key(key);
+                key
+            }
+        };
+        Ok(event_loop.queue().push(Message::Settled(key)).is_ok())
+    }
+
+    fn call_soon(&self, slf: &Bound<'_, Self>, waiter: &Waiter) -> PyResult<()> {
+        let py = slf.py();
+        let python_loop = self.home_loop(py).ok_or_else(asyncio::no_running_loop)?;
+        asyncio::call_soon(&python_loop, waiter.callback.bind(py), slf.as_any(), waiter.context.bind(py))
+    }
+
+    pub(super) fn cancel_with(slf: &Bound<'_, Self>, message: Option<Py<PyAny>>) -> PyResult<bool> {
+        let this = slf.get();
+        let previous = {
+            let mut inner = this.inner.lock();
+            // The message is in place before anybody can see the cancellation.
+            mem::replace(&mut inner.cancel_message, message)
+        };
+        let cancelled = this.cell.header().cancel();
+        if !cancelled {
+            let message = mem::replace(&mut this.inner.lock().cancel_message, previous);
+            drop(message);
+            return Ok(false);
+        }
+        drop(previous);
+        // A future that was never started has no executor to be dropped by.
+        let unstarted = this.inner.lock().unstarted.take();
+        drop(unstarted);
+        Self::notify(slf)?;
+        Ok(true)
+    }
+
+    /// Cancels without telling anybody, for an owner that is going away.
+    pub(crate) fn cancel_quietly(&self) {
+        if self.cell.header().phase() == Phase::Pending {
+            self.cell.header().cancel();
+        }
+    }
+}
+
+impl Inner {
+    /// Forgets the subscription, and says what has to be released for it once unlocked.
+    fn end_subscription(&mut self) -> Option<(std::sync::Arc<crate::event_loop::EventLoop>, u64)> {
+        let Subscription::Key(key) = self.subscription else {
+            return None;
+        };
+        self.subscription = Subscription::None;
+        let event_loop = self.home.as_ref()?.event_loop.clone()?;
+        Some((event_loop, key))
+    }
+}
+
+/// Visits the waiters' references for the garbage collector.
+pub(super) fn traverse(waiters: &Waiters, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+    for waiter in waiters.as_slice() {
+        visit.call(&waiter.callback)?;
+        visit.call(&waiter.context)?;
+    }
+    Ok(())
+}
+
+const _: () = {
+    // The waiters are most of an awaitable's size; a third word would be a tag that the niche of `Py` spares.
+    assert!(size_of::<Waiters>() <= 3 * size_of::<*mut ffi::PyObject>());
+};

@@ -1,0 +1,144 @@
+//! Python functions on a runtime's blocking pool: the one place where a runtime's thread attaches to Python.
+//!
+//! The call settles its cell from the pool thread itself, which saves the hop over a worker that a future would take.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use parking_lot::Mutex;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::asyncio;
+use crate::coroutine::Coroutine;
+use crate::event_loop::{EventLoop, queue};
+use crate::executor::Job;
+use crate::panic;
+use crate::runtime::{Runtime, Unstarted};
+use crate::task::{Cell, CellRef, Header, Phase};
+
+impl Runtime {
+    /// Returns a coroutine that runs `function(*args)` on the blocking pool, in a copy of the current context.
+    ///
+    /// Cancelling it does not stop a call that has started; its result is dropped. Interpreter exit waits for calls
+    /// that have started, as it does for those of `ThreadPoolExecutor`.
+    ///
+    /// # Errors
+    /// `TypeError` if `function` is not callable; `RuntimeClosedError` if the runtime is shut down.
+    pub fn call_blocking<'py>(
+        &self,
+        function: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, Coroutine>> {
+        let py = function.py();
+        if !function.is_callable() {
+            return Err(PyTypeError::new_err(format!(
+                "run_blocking needs a callable, not {}",
+                function.get_type().name()?
+            )));
+        }
+        let runtime = self.admit(py)?;
+        let cell = Arc::new(CallCell { header: Header::new(None), result: Mutex::new(None) });
+        let call = Call {
+            parts: Some(Parts {
+                function: function.clone().unbind(),
+                args: args.clone().unbind(),
+                context: asyncio::copy_context(py)?.unbind(),
+            }),
+            cell: cell.clone(),
+            runtime: runtime.clone(),
+            home: EventLoop::running(py)?.map(|(_, event_loop)| event_loop.queue().clone()),
+        };
+        let unstarted = Unstarted::Job { runtime: runtime.clone(), job: Job::new(move || call.run()) };
+        let cell: CellRef = cell;
+        Bound::new(py, Coroutine::over(cell, "run_blocking", unstarted))
+    }
+}
+
+/// A cell that a pool thread settles. The result is Python's already; nothing is left to convert.
+struct CallCell {
+    header: Header,
+    result: Mutex<Option<PyResult<Py<PyAny>>>>,
+}
+
+impl Cell for CallCell {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    unsafe fn poll(&self, _context: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+
+    unsafe fn clear(&self) {}
+
+    fn convert(&self, _py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        self.header.take()?;
+        self.result.lock().take()
+    }
+}
+
+struct Parts {
+    function: Py<PyAny>,
+    args: Py<PyTuple>,
+    context: Py<PyAny>,
+}
+
+/// One call on its way to the pool.
+struct Call {
+    /// `None` once run.
+    parts: Option<Parts>,
+    cell: Arc<CallCell>,
+    runtime: Runtime,
+    /// Where Python objects are sent if the call is dropped unrun.
+    home: Option<Arc<queue::Queue>>,
+}
+
+impl Call {
+    #[expect(clippy::disallowed_methods, reason = "the one exception to rule 1: this thread is there to run Python")]
+    fn run(mut self) {
+        if self.cell.header.is_settled() {
+            // Cancelled before its turn.
+            return;
+        }
+        let Some(parts) = self.parts.take() else {
+            return;
+        };
+        self.runtime.inner().call_started();
+        let cell = self.cell.clone();
+        // `None`: the interpreter is finalising, and nobody is left to tell.
+        let _ = Python::try_attach(move |py| {
+            let result = panic::catch(|| parts.call(py)).unwrap_or_else(|report| Err(report.into_error(py)));
+            *cell.result.lock() = Some(result);
+            if !cell.header.settle(Phase::Complete) {
+                // Cancelled meanwhile: dropped here, attached.
+                let unwanted = cell.result.lock().take();
+                drop(unwanted);
+            }
+        });
+        self.runtime.inner().call_ended();
+    }
+}
+
+impl Parts {
+    fn call(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let Self { function, args, context } = self;
+        let run = context.bind(py).getattr(pyo3::intern!(py, "run"))?;
+        let mut all = vec![function.into_bound(py)];
+        all.extend(args.bind(py).iter());
+        Ok(run.call1(PyTuple::new(py, all)?)?.unbind())
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let (Some(parts), Some(home)) = (self.parts.take(), &self.home) {
+            // Not on this thread. A closed loop sends it back; then it is left to PyO3, which drops it when somebody
+            // attaches next.
+            let _ = home.push(queue::Message::Drop(Box::new(parts)));
+        }
+        // Nothing happens if it has run.
+        self.cell.header.settle(Phase::Closed);
+    }
+}

@@ -1,0 +1,119 @@
+//! An event loop as this library sees it: a queue that anybody may push to, and a table of awaitables that wait.
+//!
+//! There is one [`EventLoop`] for each Python loop, made when the loop is first met on its own thread. Runtime threads
+//! know only its [`Queue`](queue::Queue). The table holds the strong references to awaitables that have waiters, so
+//! messages need carry nothing but a key, and no runtime thread ever owns a Python object.
+
+mod drain;
+mod notifier;
+pub(crate) mod queue;
+pub(crate) mod step;
+mod wake;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use slotmap::{DefaultKey, Key, KeyData, SlotMap};
+
+use crate::asyncio;
+use crate::awaitable::Awaitable;
+use queue::{Message, Queue};
+
+/// The library's side of one Python event loop. Except for the queue it is touched only by attached threads.
+pub(crate) struct EventLoop {
+    queue: Arc<Queue>,
+    /// Awaitables with waiters that a message will come for.
+    waiting: Mutex<SlotMap<DefaultKey, Py<Awaitable>>>,
+    /// Messages that a bounded drain has taken but not got to. Only the loop's thread adds or removes.
+    backlog: Mutex<VecDeque<Message>>,
+    /// Always `call_soon`, never step a task directly (for differential tests).
+    strict: bool,
+}
+
+thread_local! {
+    /// The loop that was last seen running in this thread. Its address identifies it for as long as the queue is open:
+    /// a loop that is closed or freed drops the drain, which closes the queue first.
+    static LAST_SEEN: RefCell<Option<(usize, Arc<EventLoop>)>> = const { RefCell::new(None) };
+}
+
+impl EventLoop {
+    /// The loop that runs in this thread, with its Python object; `None` if none does.
+    pub(crate) fn running(py: Python<'_>) -> PyResult<Option<(Bound<'_, PyAny>, Arc<EventLoop>)>> {
+        let Some(python_loop) = asyncio::running_loop(py)? else {
+            return Ok(None);
+        };
+        let address = python_loop.as_ptr() as usize;
+        let cached = LAST_SEEN.with_borrow(|seen| match seen {
+            Some((last, event_loop)) if *last == address && !event_loop.queue.is_closed() => Some(event_loop.clone()),
+            _ => None,
+        });
+        let event_loop = match cached {
+            Some(event_loop) => event_loop,
+            None => {
+                let event_loop = Self::find_or_make(&python_loop)?;
+                let previous = LAST_SEEN.replace(Some((address, event_loop.clone())));
+                // Dropped outside the borrow: it may own Python objects, whose destructors may come back here.
+                drop(previous);
+                event_loop
+            }
+        };
+        Ok(Some((python_loop, event_loop)))
+    }
+
+    fn find_or_make(python_loop: &Bound<'_, PyAny>) -> PyResult<Arc<EventLoop>> {
+        /// A `WeakKeyDictionary` from loops to handles: identity and eviction as the standard library does them.
+        static LOOPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let py = python_loop.py();
+        let loops = LOOPS
+            .get_or_try_init(py, || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind))?
+            .bind(py);
+        if let Ok(handle) = loops.call_method1("get", (python_loop,))?.cast_into::<Handle>() {
+            if !handle.get().0.queue.is_closed() {
+                return Ok(handle.get().0.clone());
+            }
+        }
+        let event_loop = drain::install(python_loop)?;
+        loops.set_item(python_loop, Bound::new(py, Handle(event_loop.clone()))?)?;
+        Ok(event_loop)
+    }
+
+    fn new(queue: Arc<Queue>) -> Arc<Self> {
+        Arc::new(Self {
+            queue,
+            waiting: Mutex::default(),
+            backlog: Mutex::default(),
+            strict: std::env::var_os("CROSSAWAIT_STRICT").is_some_and(|value| value == "1"),
+        })
+    }
+
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        &self.queue
+    }
+
+    /// Keeps `awaitable` alive until [`release`](Self::release), and gives it a key for messages.
+    pub(crate) fn retain(&self, awaitable: Py<Awaitable>) -> u64 {
+        self.waiting.lock().insert(awaitable).data().as_ffi()
+    }
+
+    /// Gives back what `key` stands for; `None` if it was released before.
+    pub(crate) fn release(&self, key: u64) -> Option<Py<Awaitable>> {
+        self.waiting.lock().remove(DefaultKey::from(KeyData::from_ffi(key)))
+    }
+
+    /// Takes no more messages and drops everything that is on the way: the Python loop is closed or gone.
+    fn close(&self) {
+        let messages = self.queue.close();
+        let backlog = std::mem::take(&mut *self.backlog.lock());
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        // Dropped after the locks: this runs destructors of Python objects.
+        drop((messages, backlog, waiting));
+    }
+}
+
+/// The value kept for a loop in the table of loops. (Not the drain, which has to go when the loop lets go of it.)
+#[pyclass(frozen, name = "EventLoopHandle")]
+struct Handle(Arc<EventLoop>);

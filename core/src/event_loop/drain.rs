@@ -1,0 +1,173 @@
+//! What the Python loop calls when it has been woken: takes the messages and tells the waiters, a bounded time long.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PyNotImplementedError, PySystemExit};
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::EventLoop;
+use super::notifier::Notification;
+use super::queue::{Message, Queue};
+use super::step::Stepper;
+use super::wake::Wake;
+#[cfg(unix)]
+use super::wake::WakeFd;
+use crate::awaitable::Awaitable;
+use crate::metrics::LOOPS;
+
+/// How long one drain may keep the loop from its other work: about what CPython lets one thread keep the interpreter.
+const BUDGET: Duration = Duration::from_millis(5);
+
+/// Messages between two looks at the clock; a look costs about a twentieth of what a message does.
+const STRIDE: usize = 16;
+
+/// The callable that is registered with the Python loop. The loop drops it in `close()`, or when it is freed itself;
+/// either way nothing will be drained any more.
+#[pyclass(frozen, name = "Drain")]
+pub(super) struct Drain {
+    event_loop: Arc<EventLoop>,
+    /// The loop that calls; weak, since the loop owns the drain.
+    python_loop: Py<PyAny>,
+}
+
+/// Makes the library's side of `python_loop`, which runs in this thread, and hooks the two together.
+pub(super) fn install(python_loop: &Bound<'_, PyAny>) -> PyResult<Arc<EventLoop>> {
+    #[cfg(unix)]
+    if let Some(event_loop) = install_reader(python_loop)? {
+        return Ok(event_loop);
+    }
+    install_notification(python_loop)
+}
+
+#[cfg(unix)]
+fn install_reader(python_loop: &Bound<'_, PyAny>) -> PyResult<Option<Arc<EventLoop>>> {
+    let py = python_loop.py();
+    let fd = WakeFd::new()?;
+    let raw = fd.as_raw_fd();
+    let event_loop = EventLoop::new(Queue::new(Wake::Fd(fd)));
+    let drain = Drain::new(python_loop, event_loop.clone())?;
+    // In an empty context: the loop keeps the one that is current here for as long as the reader is registered, and
+    // that would be the variables of whichever request came first.
+    let context = py.import("contextvars")?.call_method0("Context")?;
+    let registered =
+        python_loop.getattr("add_reader").and_then(|add_reader| context.call_method1("run", (add_reader, raw, drain)));
+    match registered {
+        Ok(_) => Ok(Some(event_loop)),
+        Err(error) if error.is_instance_of::<PyNotImplementedError>(py) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn install_notification(python_loop: &Bound<'_, PyAny>) -> PyResult<Arc<EventLoop>> {
+    let notification = Notification::new();
+    let event_loop = EventLoop::new(Queue::new(Wake::Notifier(notification.clone())));
+    let drain = Drain::new(python_loop, event_loop.clone())?;
+    notification.aim(python_loop.getattr("call_soon_threadsafe")?.unbind(), drain.into_any());
+    Ok(event_loop)
+}
+
+impl Drain {
+    fn new(python_loop: &Bound<'_, PyAny>, event_loop: Arc<EventLoop>) -> PyResult<Py<Self>> {
+        let py = python_loop.py();
+        let python_loop = py.import("weakref")?.call_method1("ref", (python_loop,))?.unbind();
+        Py::new(py, Self { event_loop, python_loop })
+    }
+}
+
+#[pymethods]
+impl Drain {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let python_loop = self.python_loop.bind(py).call0()?;
+        if python_loop.is_none() {
+            return Ok(());
+        }
+        self.event_loop.drain(&python_loop)
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<crossawait drain>"
+    }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.event_loop.close();
+    }
+}
+
+impl EventLoop {
+    fn drain(&self, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+        let mut taken = Vec::new();
+        self.queue.take(&mut taken);
+        LOOPS.batch(taken.len());
+        let mut messages = std::mem::take(&mut *self.backlog.lock());
+        messages.extend(taken);
+
+        let result = self.deliver_for_a_while(python_loop, &mut messages);
+
+        if !messages.is_empty() {
+            // Re-armed also when an interrupt ends the drain, or nothing would be delivered during the loop's clean-up.
+            self.put_back(messages);
+            self.queue.rearm();
+        }
+        result
+    }
+
+    fn deliver_for_a_while(&self, python_loop: &Bound<'_, PyAny>, messages: &mut VecDeque<Message>) -> PyResult<()> {
+        let py = python_loop.py();
+        let stepper = Stepper::new(python_loop, self.strict)?;
+        let deadline = Instant::now() + BUDGET;
+        let mut delivered = 0;
+        while let Some(message) = messages.pop_front() {
+            if let Err(error) = self.deliver(&stepper, message) {
+                if is_interrupt(py, &error) {
+                    return Err(error);
+                }
+                report(python_loop, error)?;
+            }
+            delivered += 1;
+            if delivered % STRIDE == 0 && Instant::now() >= deadline {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(&self, stepper: &Stepper<'_, '_>, message: Message) -> PyResult<()> {
+        match message {
+            Message::Settled(key) => match self.release(key) {
+                Some(awaitable) => Awaitable::deliver(awaitable.into_bound(stepper.py()), stepper),
+                // The last waiter left in the meantime.
+                None => Ok(()),
+            },
+            Message::Drop(garbage) => {
+                crate::task::ignore_panic(|| drop(garbage));
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts messages back in front of whatever a nested drain has left.
+    fn put_back(&self, mut messages: VecDeque<Message>) {
+        let mut backlog = self.backlog.lock();
+        messages.append(&mut backlog);
+        *backlog = messages;
+    }
+}
+
+/// Whether the error has to leave the loop, as the two do in asyncio.
+fn is_interrupt(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
+}
+
+/// Tells the loop's exception handler, as a failing callback's handle does.
+fn report(python_loop: &Bound<'_, PyAny>, error: PyErr) -> PyResult<()> {
+    let py = python_loop.py();
+    let details = pyo3::types::PyDict::new(py);
+    details.set_item("message", "Exception while delivering to an awaitable's waiter")?;
+    details.set_item("exception", error.into_value(py))?;
+    python_loop.call_method1(intern!(py, "call_exception_handler"), (details,)).map(drop)
+}

@@ -1,0 +1,88 @@
+//! Ways to wake a sleeping event loop from a thread that is not attached to Python.
+
+#[cfg(unix)]
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+
+use super::notifier::Notification;
+use crate::metrics::LOOPS;
+
+/// How a queue wakes its loop. Waking never blocks and never attaches.
+#[derive(Debug)]
+pub(crate) enum Wake {
+    /// The loop polls a file descriptor.
+    #[cfg(unix)]
+    Fd(WakeFd),
+    /// The loop cannot poll one: a thread of ours calls `call_soon_threadsafe` on our behalf.
+    Notifier(Arc<Notification>),
+}
+
+impl Wake {
+    pub(crate) fn wake(&self) {
+        LOOPS.wake();
+        match self {
+            #[cfg(unix)]
+            Wake::Fd(fd) => fd.wake(),
+            Wake::Notifier(notification) => notification.notify(),
+        }
+    }
+
+    /// Makes the next wake-up visible again; called by the drain before it takes the messages.
+    pub(crate) fn acknowledge(&self) {
+        match self {
+            #[cfg(unix)]
+            Wake::Fd(fd) => fd.acknowledge(),
+            Wake::Notifier(_) => {}
+        }
+    }
+}
+
+/// A descriptor that turns readable when woken: an eventfd, or a pipe where there is none.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) struct WakeFd {
+    read: OwnedFd,
+    /// The pipe's other end; an eventfd has none.
+    write: Option<OwnedFd>,
+}
+
+#[cfg(unix)]
+impl WakeFd {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) fn new() -> std::io::Result<Self> {
+        use rustix::event::{EventfdFlags, eventfd};
+        let read = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self { read, write: None })
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(crate) fn new() -> std::io::Result<Self> {
+        // `pipe2` does not exist on macOS: set the flags one by one.
+        use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+        use rustix::io::{FdFlags, fcntl_setfd};
+        let (read, write) = rustix::pipe::pipe()?;
+        for fd in [&read, &write] {
+            fcntl_setfd(fd, FdFlags::CLOEXEC)?;
+            fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?;
+        }
+        Ok(Self { read, write: Some(write) })
+    }
+
+    /// The descriptor for the loop's `add_reader`.
+    pub(crate) fn as_raw_fd(&self) -> RawFd {
+        self.read.as_raw_fd()
+    }
+
+    fn wake(&self) {
+        // An eventfd takes eight bytes, a pipe any. `EAGAIN` means that it is readable already, which is all we want;
+        // nothing else can happen to a descriptor that we own.
+        let _ = rustix::io::write(self.write.as_ref().unwrap_or(&self.read), &1u64.to_ne_bytes());
+    }
+
+    fn acknowledge(&self) {
+        // One read empties an eventfd. A pipe may hold more than one wake-up; what is left brings a drain too many,
+        // never one too few.
+        let mut buffer = [0u8; 64];
+        let _ = rustix::io::read(&self.read, &mut buffer[..if self.write.is_some() { 64 } else { 8 }]);
+    }
+}

@@ -1,0 +1,62 @@
+//! The bridge between async Rust and async Python that knows no runtime.
+//!
+//! A Rust future becomes a Python [`Awaitable`] (a future, started) or a [`Coroutine`] (lazy, what calling an `async def`
+//! gives); any [`Executor`] runs it. Runtime threads never attach to Python: they store Rust values and push to the
+//! queue of the event loop that waits, whose thread converts and wakes.
+//!
+//! ```no_run
+//! use crossawait_core::{Executor, Runtime, Task, pyo3::prelude::*};
+//!
+//! # struct Threads;
+//! # impl Executor for Threads {
+//! #     fn spawn(&self, task: Task) -> Result<(), Task> {
+//! #         std::thread::spawn(|| futures::executor::block_on(task));
+//! #         Ok(())
+//! #     }
+//! # }
+//! /// `await answer()` in Python.
+//! #[pyfunction]
+//! fn answer(py: Python<'_>) -> PyResult<Bound<'_, crossawait_core::Coroutine>> {
+//!     let runtime = Runtime::new(Threads);
+//!     runtime.coroutine_into_py(py, async { Ok::<_, PyErr>(42) })
+//! }
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`executor`] | the trait that a runtime implements |
+//! | `task` | the cell: state machine, outcome, cancellation |
+//! | `runtime` | an executor with a life; builders |
+//! | `options` | worker counts and names, checked |
+//! | `awaitable`, `coroutine` | the two faces of a cell in Python |
+//! | `event_loop` | queue, wake, drain: one for each Python loop |
+//! | `blocking` | Python functions on the blocking pool |
+//! | [`io`] | timers and byte streams, as small traits |
+//! | `panic`, [`error`] | what goes wrong, as Python exceptions |
+//! | `lifecycle` | fork and interpreter exit |
+
+mod asyncio;
+mod awaitable;
+mod blocking;
+mod coroutine;
+pub mod error;
+mod event_loop;
+pub mod executor;
+pub mod io;
+mod lifecycle;
+mod metrics;
+mod options;
+mod panic;
+mod runtime;
+mod task;
+
+pub use pyo3;
+
+pub use crate::awaitable::Awaitable;
+pub use crate::coroutine::Coroutine;
+pub use crate::executor::{Executor, Job};
+pub use crate::lifecycle::ForkGuard;
+pub use crate::metrics::{LoopMetrics, Metrics};
+pub use crate::options::Options;
+pub use crate::runtime::{Builder, Runtime, WeakRuntime};
+pub use crate::task::{Task, TaskCloser};

@@ -1,0 +1,119 @@
+//! Fork and interpreter exit: what must happen to runtimes when the process changes under them.
+//!
+//! **Fork.** Only the forking thread survives in the child; executors' threads do not, and locks may be held by threads
+//! that no longer exist. So the child *forgets* what it inherited: a process generation, bumped in the child by
+//! `pthread_atfork`, is compared before any inherited cell, queue or executor is used, locked or dropped.
+//!
+//! **Exit.** A hook that runs before Python joins its threads stops admission on every runtime, waits for the blocking
+//! calls that run Python, and shuts the executors down, bounded in time. `atexit` would be too late: it runs after.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Once, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyCFunction;
+
+use crate::runtime::Inner;
+
+/// How long interpreter exit waits for each runtime's threads before it leaves them behind.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// 0 in the process that loaded the library, and one more with each fork on the way to this one.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// Runtimes to shut down at exit.
+static RUNTIMES: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
+
+/// The process generation; see the module documentation.
+pub(crate) fn generation() -> u32 {
+    watch_forks();
+    GENERATION.load(Ordering::Relaxed)
+}
+
+#[cfg(unix)]
+fn watch_forks() {
+    extern "C" fn in_child() {
+        GENERATION.fetch_add(1, Ordering::Relaxed);
+    }
+    static WATCHING: Once = Once::new();
+    WATCHING.call_once(|| {
+        // SAFETY: the handler is a static function that only touches an atomic: async-signal-safe, as a handler in the
+        // child of a threaded process has to be. Failure (no memory) leaves forks unnoticed, as without the call.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    });
+}
+
+#[cfg(not(unix))]
+fn watch_forks() {
+    static WATCHING: Once = Once::new();
+    WATCHING.call_once(|| {});
+}
+
+/// Guards a part of a runtime that lives in process statics and does not survive a fork, as smol's reactor does.
+#[derive(Debug)]
+pub struct ForkGuard(AtomicU32);
+
+impl ForkGuard {
+    /// A guard for something that has not been started.
+    #[expect(clippy::new_without_default, reason = "only of use in a static, which needs a const function")]
+    pub const fn new() -> Self {
+        Self(AtomicU32::new(0))
+    }
+
+    /// Notes that it runs in this process now.
+    ///
+    /// # Errors
+    /// If it ran already in the process that this one was forked from.
+    pub fn start(&self) -> std::io::Result<()> {
+        // One more than the generation, so that 0 is "never".
+        let here = generation() + 1;
+        match self.0.compare_exchange(0, here, Ordering::Relaxed, Ordering::Relaxed) {
+            Err(started) if started != here => Err(std::io::Error::new(
+                std::io::ErrorKind::Unsupported,
+                "it ran before this process was forked, and its reactor does not survive that; start it only in the \
+                 child, use the \"spawn\" start method, or choose tokio",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Puts a runtime on the list for interpreter exit.
+pub(crate) fn register(py: Python<'_>, runtime: Weak<Inner>) -> PyResult<()> {
+    install_exit_hook(py)?;
+    let mut runtimes = RUNTIMES.lock();
+    runtimes.retain(|known| known.strong_count() > 0);
+    runtimes.push(runtime);
+    Ok(())
+}
+
+fn install_exit_hook(py: Python<'_>) -> PyResult<()> {
+    static INSTALLED: PyOnceLock<()> = PyOnceLock::new();
+    INSTALLED.get_or_try_init(py, || {
+        let hook = PyCFunction::new_closure(py, None, None, |args, _| shut_down_all(args.py()))?;
+        // Not public, but what `concurrent.futures` uses for the same purpose, and there is no public equal: `atexit`
+        // callbacks run only after the interpreter has joined its threads.
+        py.import("threading")?.call_method1("_register_atexit", (hook,))?;
+        PyResult::Ok(())
+    })?;
+    Ok(())
+}
+
+fn shut_down_all(py: Python<'_>) {
+    let runtimes = std::mem::take(&mut *RUNTIMES.lock());
+    for runtime in runtimes.iter().filter_map(Weak::upgrade) {
+        if runtime.is_inherited() {
+            // Made before a fork: its executor belongs to the parent.
+            std::mem::forget(runtime);
+            continue;
+        }
+        runtime.close();
+        py.detach(|| {
+            runtime.wait_for_blocking_calls();
+            runtime.stop_executor(EXIT_TIMEOUT);
+        });
+    }
+}

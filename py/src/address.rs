@@ -1,0 +1,76 @@
+//! Socket addresses to and from Python, and names to addresses.
+
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+
+use crossawait_core::io::Endpoint;
+use crossawait_core::{Job, WeakRuntime};
+use futures::channel::oneshot;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::error::SocketError;
+
+/// The address as Python's `socket` module writes it.
+pub(crate) fn to_python<'py>(py: Python<'py>, endpoint: &Endpoint) -> PyResult<Bound<'py, PyAny>> {
+    match endpoint {
+        Endpoint::Tcp(SocketAddr::V4(address)) => {
+            Ok((address.ip().to_string(), address.port()).into_pyobject(py)?.into_any())
+        }
+        Endpoint::Tcp(SocketAddr::V6(address)) => {
+            let parts = (address.ip().to_string(), address.port(), address.flowinfo(), address.scope_id());
+            Ok(parts.into_pyobject(py)?.into_any())
+        }
+        Endpoint::Unix(path) => {
+            let path = path.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+            Ok(path.into_pyobject(py)?.into_any())
+        }
+    }
+}
+
+/// Checks a port number.
+pub(crate) fn port(given: i64) -> PyResult<u16> {
+    u16::try_from(given).map_err(|_| PyValueError::new_err(format!("port must be between 0 and 65535, not {given}")))
+}
+
+/// The addresses of `host`, at least one. Numeric ones are read on the spot, names looked up on the blocking pool.
+pub(crate) async fn resolve(runtime: &WeakRuntime, host: String, port: u16) -> Result<Vec<SocketAddr>, SocketError> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    if let Ok(address) = format!("[{host}]:{port}").parse::<SocketAddrV6>() {
+        // With a scope, as in "fe80::1%2".
+        return Ok(vec![address.into()]);
+    }
+    let (sender, receiver) = oneshot::channel();
+    let job = Job::new(move || {
+        // Nobody waits any more if this fails.
+        let _ = sender.send(look_up(&host, port));
+    });
+    let runtime = runtime.upgrade().ok_or(SocketError::RuntimeClosed)?;
+    runtime.spawn_blocking(job).map_err(|_| SocketError::RuntimeClosed)?;
+    drop(runtime);
+    receiver.await.map_err(|_| SocketError::RuntimeClosed)?
+}
+
+fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, SocketError> {
+    let hints = dns_lookup::AddrInfoHints { socktype: dns_lookup::SockType::Stream.into(), ..Default::default() };
+    let found = dns_lookup::getaddrinfo(Some(host), Some(&port.to_string()), Some(hints));
+    let addresses: Vec<_> = match found {
+        Ok(infos) => infos.filter_map(Result::ok).map(|info| info.sockaddr).collect(),
+        Err(error) => return Err(unresolved(&error, host)),
+    };
+    if addresses.is_empty() {
+        return Err(SocketError::Unresolved { number: 0, message: format!("no address for \"{host}\"") });
+    }
+    Ok(addresses)
+}
+
+fn unresolved(error: &dns_lookup::LookupError, host: &str) -> SocketError {
+    let text = format!("{error:?}");
+    let reason = match error.kind() {
+        dns_lookup::LookupErrorKind::NoName => "Name or service not known".to_owned(),
+        dns_lookup::LookupErrorKind::Again => "Temporary failure in name resolution".to_owned(),
+        _ => text,
+    };
+    SocketError::Unresolved { number: error.error_num(), message: format!("{reason}: \"{host}\"") }
+}

@@ -1,0 +1,152 @@
+//! What a stream has received but not given out yet.
+//!
+//! A read takes its bytes out of the buffer only when Python takes its result. A read that is cancelled before that,
+//! however late, leaves them to the next one: nothing is lost.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use crossawait_core::io::Socket;
+use memchr::memmem;
+
+use crate::error::SocketError;
+
+/// The least to ask the system for: small reads come in bursts.
+const CHUNK: usize = 16 * 1024;
+/// The most to ask for at once.
+const LARGEST_CHUNK: usize = 256 * 1024;
+
+/// A buffer in front of a socket.
+#[derive(Default)]
+pub(crate) struct Reader {
+    /// All initialised; the bytes in hand are those from `start` to `end`.
+    storage: Vec<u8>,
+    start: usize,
+    end: usize,
+    ended: bool,
+    /// How far a search for a separator has come.
+    searched: usize,
+}
+
+/// What a read waits for.
+#[derive(Debug)]
+pub(crate) enum Want {
+    /// Some bytes, at most so many; none at the end of the stream.
+    Some(usize),
+    /// So many bytes, neither more nor fewer.
+    Exactly(usize),
+    /// Everything up to and including the separator, if that is within the limit.
+    Until { separator: Vec<u8>, limit: usize },
+}
+
+impl Reader {
+    /// The bytes in hand.
+    fn bytes(&self) -> &[u8] {
+        &self.storage[self.start..self.end]
+    }
+
+    /// Receives until the wish can be fulfilled; returns how many bytes to [`take`](Self::take).
+    pub(crate) fn poll_fill(
+        &mut self,
+        context: &mut Context<'_>,
+        socket: &Socket,
+        want: &Want,
+    ) -> Poll<Result<usize, SocketError>> {
+        loop {
+            if let Some(count) = self.check(want)? {
+                return Poll::Ready(Ok(count));
+            }
+            let more = match want {
+                Want::Some(most) => *most,
+                Want::Exactly(count) => count - self.bytes().len(),
+                Want::Until { .. } => CHUNK,
+            };
+            let received = ready!(self.poll_receive(context, socket, more))?;
+            self.ended = received == 0;
+        }
+    }
+
+    /// How many bytes fulfil the wish; `None` if more have to come.
+    fn check(&mut self, want: &Want) -> Result<Option<usize>, SocketError> {
+        let have = self.bytes().len();
+        match want {
+            Want::Some(most) if have > 0 || self.ended => Ok(Some(have.min(*most))),
+            Want::Exactly(count) if have >= *count => Ok(Some(*count)),
+            Want::Until { separator, limit } => match self.find(separator, *limit)? {
+                None if self.ended => Err(self.incomplete(None)),
+                found => Ok(found),
+            },
+            Want::Exactly(count) if self.ended => Err(self.incomplete(Some(*count))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Looks for the separator in what has not been searched; the limits are those of `asyncio.StreamReader`.
+    fn find(&mut self, separator: &[u8], limit: usize) -> Result<Option<usize>, SocketError> {
+        let overrun = |message, consumed| Err(SocketError::LimitOverrun { message, consumed });
+        let have = self.bytes().len();
+        match memmem::find(&self.bytes()[self.searched..], separator) {
+            Some(at) => {
+                let at = self.searched + at;
+                self.searched = 0;
+                if at > limit {
+                    return overrun("Separator is found, but chunk is longer than limit", at);
+                }
+                Ok(Some(at + separator.len()))
+            }
+            None => {
+                // The separator may have begun in the last bytes.
+                self.searched = (have + 1).saturating_sub(separator.len());
+                if self.searched > limit {
+                    let consumed = std::mem::take(&mut self.searched);
+                    return overrun("Separator is not found, and chunk exceed the limit", consumed);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// The stream is over; what there is goes into the error, as with asyncio.
+    fn incomplete(&mut self, expected: Option<usize>) -> SocketError {
+        let partial = self.bytes().to_vec();
+        self.take(partial.len());
+        SocketError::Incomplete { partial, expected }
+    }
+
+    /// Removes `count` bytes from the front.
+    pub(crate) fn take(&mut self, count: usize) {
+        self.start += count;
+        self.searched = 0;
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    /// The first `count` bytes.
+    pub(crate) fn front(&self, count: usize) -> &[u8] {
+        &self.bytes()[..count]
+    }
+
+    fn poll_receive(&mut self, context: &mut Context<'_>, socket: &Socket, more: usize) -> Poll<io::Result<usize>> {
+        self.make_room(more.clamp(CHUNK, LARGEST_CHUNK));
+        let received = ready!(socket.poll_read(context, &mut self.storage[self.end..]))?;
+        self.end += received;
+        Poll::Ready(Ok(received))
+    }
+
+    /// Makes room for `more` bytes behind those in hand. Grows with what arrives, not with what is asked for.
+    fn make_room(&mut self, more: usize) {
+        if self.storage.len() - self.end >= more {
+            return;
+        }
+        if self.start > 0 {
+            self.storage.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.storage.len() - self.end < more {
+            self.storage.resize(self.end + more, 0);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `Stream`: a connected socket.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossawait_core::io::Socket;
+use crossawait_core::{Coroutine, Runtime, WeakRuntime};
+use futures::lock::{Mutex, OwnedMutexGuard};
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use crate::address;
+use crate::error::SocketError;
+use crate::reader::{Reader, Want};
+
+/// A connected byte stream. See `crossawait.Stream` for what its verbs promise.
+#[pyclass(frozen, weakref, module = "crossawait")]
+pub(crate) struct Stream {
+    /// A stream keeps its runtime open.
+    runtime: Runtime,
+    connection: Arc<Connection>,
+}
+
+/// What reads and writes in flight share.
+struct Connection {
+    socket: Socket,
+    /// Held by one read at a time, until its result has been taken; others wait.
+    reader: Arc<Mutex<Reader>>,
+    /// Held by one write at a time, so that two never mix.
+    writing: Mutex<()>,
+    closed: AtomicBool,
+}
+
+impl Connection {
+    fn check_open(&self) -> Result<(), SocketError> {
+        if self.closed.load(Ordering::Acquire) { Err(SocketError::Closed("stream")) } else { Ok(()) }
+    }
+}
+
+impl Stream {
+    pub(crate) fn new(runtime: Runtime, socket: Socket) -> Self {
+        let connection =
+            Connection { socket, reader: Arc::default(), writing: Mutex::new(()), closed: AtomicBool::new(false) };
+        Self { runtime, connection: Arc::new(connection) }
+    }
+
+    fn start_read<'py>(&self, py: Python<'py>, name: &'static str, want: Want) -> PyResult<Bound<'py, Coroutine>> {
+        let connection = self.connection.clone();
+        self.runtime.builder().name(name).coroutine_into_py(py, async move {
+            connection.check_open()?;
+            let mut reader = connection.reader.clone().lock_owned().await;
+            let filled = poll_fn(|context| reader.poll_fill(context, &connection.socket, &want)).await;
+            // A read that was in flight when the stream was closed ends with what looks like the peer's doing.
+            connection.check_open()?;
+            Ok::<_, SocketError>(Received { count: filled?, reader })
+        })
+    }
+}
+
+/// A connection on its way to Python. Only the Python object holds on to the runtime: this may be dropped by it.
+pub(crate) struct Connected {
+    pub(crate) runtime: WeakRuntime,
+    pub(crate) socket: Socket,
+}
+
+impl<'py> IntoPyObject<'py> for Connected {
+    type Target = Stream;
+    type Output = Bound<'py, Stream>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        let runtime = self.runtime.upgrade().ok_or(SocketError::RuntimeClosed)?;
+        Bound::new(py, Stream::new(runtime, self.socket))
+    }
+}
+
+/// Bytes that wait in the buffer to be taken by Python.
+struct Received {
+    reader: OwnedMutexGuard<Reader>,
+    count: usize,
+}
+
+impl<'py> IntoPyObject<'py> for Received {
+    type Target = PyBytes;
+    type Output = Bound<'py, PyBytes>;
+    type Error = std::convert::Infallible;
+
+    fn into_pyobject(mut self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
+        let bytes = PyBytes::new(py, self.reader.front(self.count));
+        self.reader.take(self.count);
+        Ok(bytes)
+    }
+}
+
+#[pymethods]
+impl Stream {
+    /// Receive up to `n` bytes, at least one; b"" at the end of the stream.
+    fn read<'py>(&self, py: Python<'py>, n: i64) -> PyResult<Bound<'py, Coroutine>> {
+        if n < 1 {
+            return Err(PyValueError::new_err(format!("read needs a count of at least 1, not {n}")));
+        }
+        self.start_read(py, "Stream.read", Want::Some(as_size(n)?))
+    }
+
+    /// Receive exactly `n` bytes.
+    fn read_exactly<'py>(&self, py: Python<'py>, n: i64) -> PyResult<Bound<'py, Coroutine>> {
+        if n < 0 {
+            return Err(PyValueError::new_err(format!("read_exactly needs a count of at least 0, not {n}")));
+        }
+        self.start_read(py, "Stream.read_exactly", Want::Exactly(as_size(n)?))
+    }
+
+    /// Receive everything up to and including `separator`.
+    #[pyo3(signature = (separator, limit = 65536))]
+    fn read_until<'py>(
+        &self,
+        py: Python<'py>,
+        separator: &Bound<'py, PyAny>,
+        limit: i64,
+    ) -> PyResult<Bound<'py, Coroutine>> {
+        let separator = copy_bytes(separator)?;
+        if separator.is_empty() {
+            return Err(PyValueError::new_err("read_until needs a separator of at least one byte"));
+        }
+        if limit < 1 {
+            return Err(PyValueError::new_err(format!("read_until needs a limit of at least 1, not {limit}")));
+        }
+        self.start_read(py, "Stream.read_until", Want::Until { separator, limit: as_size(limit)? })
+    }
+
+    /// Send all of `data`.
+    fn write_all<'py>(&self, py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Coroutine>> {
+        let data = copy_bytes(data)?;
+        let connection = self.connection.clone();
+        self.runtime.builder().name("Stream.write_all").coroutine_into_py(py, async move {
+            connection.check_open()?;
+            let _turn = connection.writing.lock().await;
+            let mut rest = data.as_slice();
+            while !rest.is_empty() {
+                let sent = poll_fn(|context| connection.socket.poll_write(context, rest)).await;
+                connection.check_open()?;
+                rest = &rest[sent?..];
+            }
+            Ok::<_, SocketError>(())
+        })
+    }
+
+    /// Close both directions. Reads and writes in flight raise OSError; closing twice is no error.
+    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
+        let connection = self.connection.clone();
+        self.runtime.builder().name("Stream.close").coroutine_into_py(py, async move {
+            if !connection.closed.swap(true, Ordering::AcqRel) {
+                // Fails if the peer has closed already, which is no less closed.
+                let _ = connection.socket.shutdown();
+            }
+            Ok::<_, SocketError>(())
+        })
+    }
+
+    /// This end's address.
+    #[getter]
+    fn local_address<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        address::to_python(py, self.connection.socket.local())
+    }
+
+    /// The other end's address.
+    #[getter]
+    fn peer_address<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        address::to_python(py, self.connection.socket.peer())
+    }
+
+    fn __aenter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Coroutine>> {
+        let stream = slf.clone().unbind();
+        slf.get()
+            .runtime
+            .builder()
+            .name("Stream.__aenter__")
+            .coroutine_into_py(slf.py(), async move { Ok::<_, PyErr>(stream) })
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __aexit__<'py>(&self, py: Python<'py>, _exception: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, Coroutine>> {
+        self.close(py)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let closed = if self.connection.closed.load(Ordering::Acquire) { " closed" } else { "" };
+        let (local, peer) = (self.local_address(py)?.repr()?, self.peer_address(py)?.repr()?);
+        Ok(format!("<Stream{closed} local={local} peer={peer}>"))
+    }
+}
+
+fn as_size(n: i64) -> PyResult<usize> {
+    usize::try_from(n).map_err(|_| PyValueError::new_err(format!("{n} bytes are more than this machine can hold")))
+}
+
+/// Copies bytes-like data: what is sent must not change meanwhile, nor be dropped on a runtime's thread.
+fn copy_bytes(data: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    match data.cast::<PyBytes>() {
+        Ok(bytes) => Ok(bytes.as_bytes().to_vec()),
+        Err(_) => PyBuffer::<u8>::get(data)?.to_vec(data.py()),
+    }
+}
