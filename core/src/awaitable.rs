@@ -9,34 +9,32 @@
 //! | `awaitable.rs` | the object and its Python methods |
 //! | `awaitable/waiters.rs` | who waits, and how they come and go |
 //! | `awaitable/outcome.rs` | the outcome: converting, storing, raising |
+//! | `awaitable/wait.rs` | waiting without a loop |
 //! | `awaitable/end.rs` | garbage collection, and what dropping means |
 //! | `awaitable/iterator.rs` | the separate iterator that `__iter__` gives |
 
 mod end;
 mod iterator;
 mod outcome;
+mod wait;
 mod waiters;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyOverflowError, PyRuntimeError, PyTimeoutError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use crate::asyncio;
+use crate::builder::Unstarted;
 use crate::event_loop::EventLoop;
-use crate::runtime::Unstarted;
-use crate::task::{CellRef, ManualCell, Phase};
+use crate::task::{CellRef, ManualCell};
 use outcome::Outcome;
 pub(crate) use outcome::stop_iteration;
 pub(crate) use waiters::Waiter;
 use waiters::{Subscription, Waiters};
-
-/// How long a blocking wait goes without looking for signals.
-const SIGNAL_CHECK: Duration = Duration::from_millis(50);
 
 /// What an awaitable was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,31 +167,6 @@ impl Awaitable {
     pub(crate) fn set_blocking_mark(&self) {
         self.blocking.store(true, Ordering::Relaxed);
     }
-
-    fn settle_from_python(slf: &Bound<'_, Self>, outcome: Outcome) -> PyResult<()> {
-        let this = slf.get();
-        let py = slf.py();
-        this.check_process(py)?;
-        if this.role != Role::Manual {
-            return Err(PyRuntimeError::new_err("this Awaitable is settled by its Rust future, not from Python"));
-        }
-        let header = this.cell.header();
-        let settled = {
-            let mut inner = this.inner.lock();
-            let settled = header.leave_pending(Phase::Taken);
-            if settled.is_some() {
-                // Under the lock, so that whoever sees the phase finds the outcome.
-                inner.outcome = outcome;
-            }
-            settled
-        };
-        let Some(before) = settled else {
-            return Err(asyncio::invalid_state(py, "invalid state"));
-        };
-        header.tell_others(before);
-        Self::notify(slf)?;
-        Ok(())
-    }
 }
 
 #[pymethods]
@@ -209,7 +182,7 @@ impl Awaitable {
         let event_loop = running.filter(|(running, _)| running.is(&python_loop)).map(|(_, event_loop)| event_loop);
         let home = Some(Home { python_loop: python_loop.unbind(), event_loop });
         Ok(Self {
-            cell: ManualCell::new(),
+            cell: ManualCell::shared(),
             role: Role::Manual,
             blocking: AtomicBool::new(false),
             name: "",
@@ -362,21 +335,7 @@ impl Awaitable {
     /// run meanwhile, and signal handlers do: Ctrl-C raises KeyboardInterrupt.
     #[pyo3(signature = (timeout = None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
-        self.check_process(py)?;
-        let deadline = timeout.map(deadline_after).transpose()?;
-        self.start();
-        loop {
-            let now = Instant::now();
-            let slice = deadline.map_or(now + SIGNAL_CHECK, |end| end.min(now + SIGNAL_CHECK));
-            if py.detach(|| self.cell.header().block_until(slice)) {
-                break;
-            }
-            py.check_signals()?;
-            if deadline.is_some_and(|end| Instant::now() >= end) {
-                return Err(PyTimeoutError::new_err("the awaitable has not settled in time"));
-            }
-        }
-        self.take_up(py)?.unwrap_or_else(|| Err(asyncio::invalid_state(py, "Result is not ready.")))
+        self.block(py, timeout)
     }
 
     /// Let the Rust future run to its end even if nobody keeps or awaits this. Returns self.
@@ -414,16 +373,6 @@ impl Awaitable {
     fn __clear__(&self) {
         self.clear();
     }
-}
-
-fn deadline_after(seconds: f64) -> PyResult<Instant> {
-    if seconds.is_nan() {
-        return Err(PyValueError::new_err("timeout must be a number of seconds, not NaN"));
-    }
-    Duration::try_from_secs_f64(seconds.max(0.0))
-        .ok()
-        .and_then(|duration| Instant::now().checked_add(duration))
-        .ok_or_else(|| PyOverflowError::new_err("timeout is too large; pass None to wait for ever"))
 }
 
 impl std::fmt::Debug for Awaitable {

@@ -11,11 +11,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::asyncio;
+use crate::builder::Unstarted;
 use crate::coroutine::Coroutine;
+use crate::current::Working;
 use crate::event_loop::{EventLoop, queue};
 use crate::executor::Job;
 use crate::panic;
-use crate::runtime::{Runtime, Unstarted};
+use crate::runtime::Runtime;
 use crate::task::{Cell, CellRef, Header, Phase};
 
 impl Runtime {
@@ -97,27 +99,30 @@ struct Call {
 
 impl Call {
     #[expect(clippy::disallowed_methods, reason = "the one exception to rule 1: this thread is there to run Python")]
-    fn run(mut self) {
-        if self.cell.header.is_settled() {
-            // Cancelled before its turn.
+    fn run(self) {
+        let runtime = self.runtime.clone();
+        if self.cell.header.is_settled() || !runtime.inner().begin_call() {
+            // Cancelled before its turn, or too late. Dropping settles it.
             return;
         }
+        let working = Working::on(Some(runtime.counters()));
+        // Not run if the interpreter is finalising: then nobody is left to tell.
+        let _ = Python::try_attach(move |py| self.run_attached(py));
+        drop(working);
+        runtime.inner().end_call();
+    }
+
+    fn run_attached(mut self, py: Python<'_>) {
         let Some(parts) = self.parts.take() else {
             return;
         };
-        self.runtime.inner().call_started();
-        let cell = self.cell.clone();
-        // `None`: the interpreter is finalising, and nobody is left to tell.
-        let _ = Python::try_attach(move |py| {
-            let result = panic::catch(|| parts.call(py)).unwrap_or_else(|report| Err(report.into_error(py)));
-            *cell.result.lock() = Some(result);
-            if !cell.header.settle(Phase::Complete) {
-                // Cancelled meanwhile: dropped here, attached.
-                let unwanted = cell.result.lock().take();
-                drop(unwanted);
-            }
-        });
-        self.runtime.inner().call_ended();
+        let result = match panic::catch(|| parts.call(py)) {
+            Ok(result) => result,
+            Err(report) => Err(report.into_error(py)),
+        };
+        *self.cell.result.lock() = Some(result);
+        // If it was cancelled meanwhile, the result goes with the cell: here at the latest, attached.
+        self.cell.header.settle(Phase::Complete);
     }
 }
 

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyTraceback, PyType};
 
 use crate::awaitable::{Awaitable, Role, stop_iteration};
-use crate::runtime::Unstarted;
+use crate::builder::Unstarted;
 use crate::task::{CellRef, Phase};
 
 /// A coroutine whose body is a Rust future.

@@ -99,7 +99,7 @@ impl Job {
 
     /// Does the work, on this thread.
     pub fn run(self) {
-        crate::task::ignore_panic(self.0);
+        crate::panic::ignore_panic(self.0);
     }
 }
 

@@ -69,7 +69,7 @@ where
     Accepting: Future<Output = io::Result<Socket>> + Send + 'static,
 {
     /// `accept` is called for each connection to wait for.
-    pub fn new(listener: L, local: impl Into<Endpoint>, accept: F) -> Arc<dyn Accept> {
+    pub fn shared(listener: L, local: impl Into<Endpoint>, accept: F) -> Arc<dyn Accept> {
         Arc::new(Self { listener: Arc::new(listener), local: local.into(), accept })
     }
 }

@@ -26,7 +26,7 @@
 //! |---|---|
 //! | [`executor`] | the trait that a runtime implements |
 //! | `task` | the cell: state machine, outcome, cancellation |
-//! | `runtime` | an executor with a life; builders |
+//! | `runtime`, `builder` | an executor with a life; where a future is polled first |
 //! | `options` | worker counts and names, checked |
 //! | `awaitable`, `coroutine` | the two faces of a cell in Python |
 //! | `event_loop` | queue, wake, drain: one for each Python loop |
@@ -38,7 +38,9 @@
 mod asyncio;
 mod awaitable;
 mod blocking;
+mod builder;
 mod coroutine;
+mod current;
 pub mod error;
 mod event_loop;
 pub mod executor;
@@ -53,10 +55,11 @@ mod task;
 pub use pyo3;
 
 pub use crate::awaitable::Awaitable;
+pub use crate::builder::Builder;
 pub use crate::coroutine::Coroutine;
 pub use crate::executor::{Executor, Job};
 pub use crate::lifecycle::ForkGuard;
 pub use crate::metrics::{LoopMetrics, Metrics};
 pub use crate::options::Options;
-pub use crate::runtime::{Builder, Runtime, WeakRuntime};
+pub use crate::runtime::{Runtime, WeakRuntime};
 pub use crate::task::{Task, TaskCloser};

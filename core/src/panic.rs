@@ -35,7 +35,7 @@ impl PanicReport {
                 Ok(message) => (*message).to_owned(),
                 Err(payload) => {
                     // A payload may be anything, also something whose destructor panics in its turn.
-                    crate::task::ignore_panic(|| drop(payload));
+                    ignore_panic(|| drop(payload));
                     "panicked with a value that is not a string".to_owned()
                 }
             },
@@ -61,7 +61,6 @@ pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, PanicReport> {
         }
     }
 
-    HOOK.call_once(install_hook);
     DEPTH.set(DEPTH.get() + 1);
     let frame = Frame;
     // Whatever the panic left half done belongs to a future that is never polled again.
@@ -70,7 +69,13 @@ pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, PanicReport> {
     result.map_err(PanicReport::new)
 }
 
-fn install_hook() {
+/// Chains the hook, the first time. To be called before there are futures, not from a destructor: a hook cannot be set
+/// while its thread panics.
+pub(crate) fn install_hook() {
+    HOOK.call_once(chain_hook);
+}
+
+fn chain_hook() {
     let next = take_hook();
     set_hook(Box::new(move |info| {
         // `try_with`: a thread that is ending may have no thread-locals left.
@@ -82,7 +87,7 @@ fn install_hook() {
     }));
 }
 
-/// Whether this thread is running user code for us: polling, converting or dropping a future.
-pub(crate) fn inside_user_code() -> bool {
-    DEPTH.get() > 0
+/// Catches a panic of user code that has nowhere to be reported.
+pub(crate) fn ignore_panic(body: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(body));
 }

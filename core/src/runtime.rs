@@ -10,8 +10,10 @@ use parking_lot::{Condvar, Mutex};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use crate::awaitable::{Awaitable, Role};
+use crate::awaitable::Awaitable;
+use crate::builder::Builder;
 use crate::coroutine::Coroutine;
+use crate::current;
 use crate::executor::{Executor, Job};
 use crate::lifecycle;
 use crate::metrics::{Counters, Metrics};
@@ -35,6 +37,7 @@ impl Runtime {
 
     /// As [`new`](Self::new), for an executor that is shared.
     pub fn from_arc(executor: Arc<dyn Executor>) -> Self {
+        panic::install_hook();
         Self(Arc::new(Inner {
             executor: ManuallyDrop::new(executor),
             counters: Arc::default(),
@@ -75,7 +78,7 @@ impl Runtime {
 
     /// Chooses where a future is polled first and what it is called, before handing it to Python.
     pub fn builder(&self) -> Builder<'_> {
-        Builder { runtime: self, placement: None, name: "" }
+        Builder::new(self)
     }
 
     /// Stops admission, has the executor drop what has not finished (whoever awaits it gets a `RuntimeClosedError`),
@@ -85,14 +88,12 @@ impl Runtime {
     /// `RuntimeError` when called from inside one of the runtime's own tasks or blocking calls: it would wait for
     /// itself.
     pub fn shutdown(&self, py: Python<'_>, timeout: Duration) -> PyResult<()> {
-        if panic::inside_user_code() {
-            return Err(PyRuntimeError::new_err("a runtime cannot be shut down from one of its own tasks"));
+        let runtime = self.live(py)?;
+        if current::works_on(runtime.counters()) {
+            return Err(PyRuntimeError::new_err("a runtime cannot be shut down from one of its own tasks or calls"));
         }
-        if self.0.is_inherited() {
-            return self.live(py)?.shutdown(py, timeout);
-        }
-        self.0.close();
-        py.detach(|| self.0.stop_executor(timeout));
+        runtime.0.close();
+        py.detach(|| runtime.0.stop_executor(timeout));
         Ok(())
     }
 
@@ -184,7 +185,8 @@ impl Runtime {
         &self.0
     }
 
-    fn spawn(&self, task: Task) {
+    /// Hands a task to the executor. One that it does not take is dropped, which settles it.
+    pub(crate) fn spawn(&self, task: Task) {
         if self.is_closed() {
             // Dropping settles it.
             drop(task);
@@ -263,11 +265,17 @@ impl Inner {
         self.executor.shutdown(timeout);
     }
 
-    pub(crate) fn call_started(&self) {
-        *self.calls.0.lock() += 1;
+    /// Notes that a blocking call is about to run Python code. False if the runtime is closed: then it must not, since
+    /// the interpreter may be on its way out.
+    pub(crate) fn begin_call(&self) -> bool {
+        let mut running = self.calls.0.lock();
+        // Under the lock: `wait_for_blocking_calls`, which comes after `close`, either sees the call or is seen here.
+        let admitted = !self.closed.load(Ordering::Acquire);
+        *running += usize::from(admitted);
+        admitted
     }
 
-    pub(crate) fn call_ended(&self) {
+    pub(crate) fn end_call(&self) {
         *self.calls.0.lock() -= 1;
         self.calls.1.notify_all();
     }
@@ -286,117 +294,6 @@ impl Drop for Inner {
         if !self.is_inherited() {
             // SAFETY: dropped once, here, and not used afterwards.
             unsafe { ManuallyDrop::drop(&mut self.executor) };
-        }
-    }
-}
-
-/// Where a future is polled first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Placement {
-    Spawn,
-    PollFirst,
-    Lazy,
-}
-
-/// Options for handing one future to Python; see [`Runtime::builder`].
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct Builder<'r> {
-    runtime: &'r Runtime,
-    placement: Option<Placement>,
-    name: &'static str,
-}
-
-impl Builder<'_> {
-    /// Polls on the runtime only. The default for awaitables; a coroutine spawns at its first `send`.
-    pub fn spawn(mut self) -> Self {
-        self.placement = Some(Placement::Spawn);
-        self
-    }
-
-    /// Polls once on the calling thread, inside [`Executor::enter`], attached to Python: a future that is ready by then
-    /// never leaves the thread; another is polled again on the runtime. The default for coroutines.
-    ///
-    /// Not for futures that take a lock whose holder may be waiting for the interpreter: that deadlocks.
-    pub fn poll_first(mut self) -> Self {
-        self.placement = Some(Placement::PollFirst);
-        self
-    }
-
-    /// Starts an awaitable only when it is first awaited, given a callback, or waited for. (Coroutines always do.)
-    pub fn lazy(mut self) -> Self {
-        self.placement = Some(Placement::Lazy);
-        self
-    }
-
-    /// The name that `repr`, tracebacks and warnings show. A dotted name is a qualified one.
-    pub fn name(mut self, name: &'static str) -> Self {
-        self.name = name;
-        self
-    }
-
-    /// See [`Runtime::future_into_py`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn future_into_py<'py, F, T, E>(self, py: Python<'py>, future: F) -> PyResult<Bound<'py, Awaitable>>
-    where
-        F: Future<Output = Result<T, E>> + Send + 'static,
-        T: for<'a> IntoPyObject<'a> + Send + 'static,
-        E: Into<PyErr> + Send + 'static,
-    {
-        let runtime = self.runtime.admit(py)?;
-        let (task, cell) = Task::new(future, Some(runtime.counters().clone()));
-        let poll_first = self.placement == Some(Placement::PollFirst);
-        let unstarted = Unstarted::Task { runtime: runtime.clone(), task, poll_first };
-        let unstarted = if self.placement == Some(Placement::Lazy) {
-            Some(unstarted)
-        } else {
-            unstarted.start();
-            None
-        };
-        Bound::new(py, Awaitable::over(py, cell, Role::Future, self.name, unstarted)?)
-    }
-
-    /// See [`Runtime::coroutine_into_py`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn coroutine_into_py<'py, F, T, E>(self, py: Python<'py>, future: F) -> PyResult<Bound<'py, Coroutine>>
-    where
-        F: Future<Output = Result<T, E>> + Send + 'static,
-        T: for<'a> IntoPyObject<'a> + Send + 'static,
-        E: Into<PyErr> + Send + 'static,
-    {
-        let runtime = self.runtime.admit(py)?;
-        let (task, cell) = Task::new(future, Some(runtime.counters().clone()));
-        let poll_first = self.placement != Some(Placement::Spawn);
-        let unstarted = Unstarted::Task { runtime: runtime.clone(), task, poll_first };
-        Bound::new(py, Coroutine::over(cell, self.name, unstarted))
-    }
-}
-
-/// Work that has not been handed to the executor yet.
-pub(crate) enum Unstarted {
-    Task { runtime: Runtime, task: Task, poll_first: bool },
-    Job { runtime: Runtime, job: Job },
-}
-
-impl Unstarted {
-    /// Starts it. Work that the executor does not take is dropped, which settles its cell.
-    pub(crate) fn start(self) {
-        match self {
-            Unstarted::Task { runtime, mut task, poll_first } => {
-                if poll_first && !runtime.is_closed() {
-                    let mut ready = false;
-                    runtime.0.executor.enter(&mut || ready = task.poll_inline().is_ready());
-                    if ready {
-                        return;
-                    }
-                }
-                runtime.spawn(task);
-            }
-            Unstarted::Job { runtime, job } => drop(runtime.spawn_blocking(job)),
         }
     }
 }

@@ -24,7 +24,7 @@ impl Network for AsyncStd {
         Box::pin(async move {
             let listener = TcpListener::bind(on).await?;
             let local = listener.local_addr()?;
-            Ok(Listening::new(listener, local, |listener| async move { tcp(listener.accept().await?.0) }))
+            Ok(Listening::shared(listener, local, |listener| async move { tcp(listener.accept().await?.0) }))
         })
     }
 
@@ -32,7 +32,7 @@ impl Network for AsyncStd {
         Box::pin(async move {
             let listener = UnixListener::bind(on).await?;
             let local = listener.local_addr()?;
-            Ok(Listening::new(listener, local, |listener| async move { unix(listener.accept().await?.0) }))
+            Ok(Listening::shared(listener, local, |listener| async move { unix(listener.accept().await?.0) }))
         })
     }
 }

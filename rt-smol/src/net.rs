@@ -24,7 +24,7 @@ impl Network for Smol {
         Box::pin(async move {
             let listener = Async::<TcpListener>::bind(on)?;
             let local = listener.get_ref().local_addr()?;
-            Ok(Listening::new(listener, local, |listener| async move { tcp(listener.accept().await?.0) }))
+            Ok(Listening::shared(listener, local, |listener| async move { tcp(listener.accept().await?.0) }))
         })
     }
 
@@ -32,7 +32,7 @@ impl Network for Smol {
         Box::pin(async move {
             let listener = Async::<UnixListener>::bind(on)?;
             let local = listener.get_ref().local_addr()?;
-            Ok(Listening::new(listener, local, |listener| async move { unix(listener.accept().await?.0) }))
+            Ok(Listening::shared(listener, local, |listener| async move { unix(listener.accept().await?.0) }))
         })
     }
 }

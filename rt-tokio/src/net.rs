@@ -27,7 +27,7 @@ impl Network for Tokio {
         Box::pin(async move {
             let listener = TcpListener::bind(on).await?;
             let local = listener.local_addr()?;
-            Ok(Listening::new(listener, local, |listener| async move { tcp(listener.accept().await?.0) }))
+            Ok(Listening::shared(listener, local, |listener| async move { tcp(listener.accept().await?.0) }))
         })
     }
 
@@ -35,7 +35,7 @@ impl Network for Tokio {
         Box::pin(async move {
             let listener = UnixListener::bind(on)?;
             let local = unix_endpoint(listener.local_addr()?);
-            Ok(Listening::new(listener, local, |listener| async move { unix(listener.accept().await?.0) }))
+            Ok(Listening::shared(listener, local, |listener| async move { unix(listener.accept().await?.0) }))
         })
     }
 }

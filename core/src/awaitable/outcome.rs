@@ -4,11 +4,11 @@ use std::mem;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyBaseException, PyStopIteration, PyTypeError};
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyTraceback, PyTuple, PyType};
 
-use super::Awaitable;
+use super::{Awaitable, Role};
 use crate::asyncio;
 use crate::task::Phase;
 
@@ -86,6 +86,32 @@ enum Look {
 }
 
 impl Awaitable {
+    /// `set_result` and `set_exception`: on an awaitable made in Python only, and from any thread.
+    pub(super) fn settle_from_python(slf: &Bound<'_, Self>, outcome: Outcome) -> PyResult<()> {
+        let this = slf.get();
+        let py = slf.py();
+        this.check_process(py)?;
+        if this.role != Role::Manual {
+            return Err(PyRuntimeError::new_err("this Awaitable is settled by its Rust future, not from Python"));
+        }
+        let header = this.cell.header();
+        let settled = {
+            let mut inner = this.inner.lock();
+            let settled = header.leave_pending(Phase::Taken);
+            if settled.is_some() {
+                // Under the lock, so that whoever sees the phase finds the outcome.
+                inner.outcome = outcome;
+            }
+            settled
+        };
+        let Some(before) = settled else {
+            return Err(asyncio::invalid_state(py, "invalid state"));
+        };
+        header.tell_others(before);
+        Self::notify(slf)?;
+        Ok(())
+    }
+
     /// True from the moment the outcome is stored, except to code that runs while it is being converted.
     pub(super) fn is_done(&self) -> bool {
         match &self.inner.lock().outcome {

@@ -144,7 +144,7 @@ impl EventLoop {
                 None => Ok(()),
             },
             Message::Drop(garbage) => {
-                crate::task::ignore_panic(|| drop(garbage));
+                crate::panic::ignore_panic(|| drop(garbage));
                 Ok(())
             }
         }

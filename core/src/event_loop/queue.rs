@@ -4,20 +4,20 @@
 //! memory that is in the cache, and the drain takes the whole vector at once. Whether a wake-up is needed is decided
 //! under the same lock that the drain takes, so none is ever lost and none is ever sent twice.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::wake::Wake;
 use crate::lifecycle;
-use crate::task::Garbage;
 
 /// What a runtime thread has to say to an event loop. Messages own no Python reference that may be dropped elsewhere.
 pub(crate) enum Message {
     /// The awaitable with this key in the loop's table has settled.
     Settled(u64),
     /// Something that has to be dropped on the loop's thread.
-    Drop(Garbage),
+    Drop(Box<dyn Any + Send>),
 }
 
 /// The queue of one event loop. Producers share it; it outlives the loop if they do.

@@ -1,0 +1,43 @@
+//! Waiting for an awaitable without an event loop.
+
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::{PyOverflowError, PyTimeoutError, PyValueError};
+use pyo3::prelude::*;
+
+use super::Awaitable;
+use crate::asyncio;
+
+/// How long a blocking wait goes without looking for signals.
+const SIGNAL_CHECK: Duration = Duration::from_millis(50);
+
+impl Awaitable {
+    /// Blocks until settled or until `timeout` seconds have passed; see `wait` in Python.
+    pub(super) fn block(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+        self.check_process(py)?;
+        let deadline = timeout.map(deadline_after).transpose()?;
+        self.start();
+        loop {
+            let now = Instant::now();
+            let slice = deadline.map_or(now + SIGNAL_CHECK, |end| end.min(now + SIGNAL_CHECK));
+            if py.detach(|| self.cell.header().block_until(slice)) {
+                break;
+            }
+            py.check_signals()?;
+            if deadline.is_some_and(|end| Instant::now() >= end) {
+                return Err(PyTimeoutError::new_err("the awaitable has not settled in time"));
+            }
+        }
+        self.take_up(py)?.unwrap_or_else(|| Err(asyncio::invalid_state(py, "Result is not ready.")))
+    }
+}
+
+fn deadline_after(seconds: f64) -> PyResult<Instant> {
+    if seconds.is_nan() {
+        return Err(PyValueError::new_err("timeout must be a number of seconds, not NaN"));
+    }
+    Duration::try_from_secs_f64(seconds.max(0.0))
+        .ok()
+        .and_then(|duration| Instant::now().checked_add(duration))
+        .ok_or_else(|| PyOverflowError::new_err("timeout is too large; pass None to wait for ever"))
+}

@@ -1,0 +1,126 @@
+//! Where a future is polled first, and what it is called: the options for handing one future to Python.
+
+use std::future::Future;
+
+use pyo3::prelude::*;
+
+use crate::awaitable::{Awaitable, Role};
+use crate::coroutine::Coroutine;
+use crate::executor::Job;
+use crate::runtime::Runtime;
+use crate::task::Task;
+
+/// Where a future is polled first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Placement {
+    Spawn,
+    PollFirst,
+    Lazy,
+}
+
+/// Options for handing one future to Python; see [`Runtime::builder`].
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Builder<'r> {
+    runtime: &'r Runtime,
+    placement: Option<Placement>,
+    name: &'static str,
+}
+
+impl<'r> Builder<'r> {
+    pub(crate) fn new(runtime: &'r Runtime) -> Self {
+        Self { runtime, placement: None, name: "" }
+    }
+
+    /// Polls on the runtime only. The default for awaitables; a coroutine spawns at its first `send`.
+    pub fn spawn(mut self) -> Self {
+        self.placement = Some(Placement::Spawn);
+        self
+    }
+
+    /// Polls once on the calling thread, inside [`Executor::enter`], attached to Python: a future that is ready by then
+    /// never leaves the thread; another is polled again on the runtime. The default for coroutines.
+    ///
+    /// Not for futures that take a lock whose holder may be waiting for the interpreter: that deadlocks.
+    pub fn poll_first(mut self) -> Self {
+        self.placement = Some(Placement::PollFirst);
+        self
+    }
+
+    /// Starts an awaitable only when it is first awaited, given a callback, or waited for. (Coroutines always do.)
+    pub fn lazy(mut self) -> Self {
+        self.placement = Some(Placement::Lazy);
+        self
+    }
+
+    /// The name that `repr`, tracebacks and warnings show. A dotted name is a qualified one.
+    pub fn name(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// See [`Runtime::future_into_py`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn future_into_py<'py, F, T, E>(self, py: Python<'py>, future: F) -> PyResult<Bound<'py, Awaitable>>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: for<'a> IntoPyObject<'a> + Send + 'static,
+        E: Into<PyErr> + Send + 'static,
+    {
+        let runtime = self.runtime.admit(py)?;
+        let (task, cell) = Task::new(future, Some(runtime.counters().clone()));
+        let poll_first = self.placement == Some(Placement::PollFirst);
+        let unstarted = Unstarted::Task { runtime: runtime.clone(), task, poll_first };
+        let unstarted = if self.placement == Some(Placement::Lazy) {
+            Some(unstarted)
+        } else {
+            unstarted.start();
+            None
+        };
+        Bound::new(py, Awaitable::over(py, cell, Role::Future, self.name, unstarted)?)
+    }
+
+    /// See [`Runtime::coroutine_into_py`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn coroutine_into_py<'py, F, T, E>(self, py: Python<'py>, future: F) -> PyResult<Bound<'py, Coroutine>>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: for<'a> IntoPyObject<'a> + Send + 'static,
+        E: Into<PyErr> + Send + 'static,
+    {
+        let runtime = self.runtime.admit(py)?;
+        let (task, cell) = Task::new(future, Some(runtime.counters().clone()));
+        let poll_first = self.placement != Some(Placement::Spawn);
+        let unstarted = Unstarted::Task { runtime: runtime.clone(), task, poll_first };
+        Bound::new(py, Coroutine::over(cell, self.name, unstarted))
+    }
+}
+
+/// Work that has not been handed to the executor yet.
+pub(crate) enum Unstarted {
+    Task { runtime: Runtime, task: Task, poll_first: bool },
+    Job { runtime: Runtime, job: Job },
+}
+
+impl Unstarted {
+    /// Starts it. Work that the executor does not take is dropped, which settles its cell.
+    pub(crate) fn start(self) {
+        match self {
+            Unstarted::Task { runtime, mut task, poll_first } => {
+                if poll_first && !runtime.is_closed() {
+                    let mut ready = false;
+                    runtime.executor().enter(&mut || ready = task.poll_inline().is_ready());
+                    if ready {
+                        return;
+                    }
+                }
+                runtime.spawn(task);
+            }
+            Unstarted::Job { runtime, job } => drop(runtime.spawn_blocking(job)),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The cell itself: header, then the future or what it left, in one allocation.
+
+use std::any::TypeId;
+use std::cell::UnsafeCell;
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pyo3::prelude::*;
+
+use super::header::Header;
+use crate::metrics::Counters;
+use crate::panic::{self, PanicReport};
+
+/// The reading side of a cell.
+pub(crate) type CellRef = Arc<dyn Cell>;
+
+/// What both sides can ask of a cell without knowing the future's type.
+pub(crate) trait Cell: Send + Sync {
+    fn header(&self) -> &Header;
+
+    /// Polls the future; on `Ready` the outcome lies in the cell, not yet published.
+    ///
+    /// # Safety
+    /// The caller is the cell's one writing side, and the cell is not settled as `COMPLETE`.
+    unsafe fn poll(&self, context: &mut Context<'_>) -> Poll<()>;
+
+    /// Drops the future, or an unpublished outcome.
+    ///
+    /// # Safety
+    /// As for [`poll`](Self::poll).
+    unsafe fn clear(&self);
+
+    /// Takes the outcome out and converts it. `None` unless the phase was `COMPLETE`: only one caller ever gets it.
+    fn convert(&self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>>;
+}
+
+/// What a finished future left behind.
+enum Stage<F, T, E> {
+    Future(F),
+    Returned(Result<T, E>),
+    Panicked(PanicReport),
+    Empty,
+}
+
+pub(super) struct TaskCell<F, T, E> {
+    header: Header,
+    /// Owned by the writing side until it publishes `COMPLETE`, then by whoever moves `COMPLETE` to `TAKEN`.
+    stage: UnsafeCell<Stage<F, T, E>>,
+}
+
+impl<F, T, E> TaskCell<F, T, E> {
+    pub(super) fn new(future: F, counters: Option<Arc<Counters>>) -> Self {
+        Self { header: Header::new(counters), stage: UnsafeCell::new(Stage::Future(future)) }
+    }
+}
+
+// SAFETY: a `&TaskCell` gives no access to `stage` but through `poll` and `clear` (unsafe: only the one writing side, and
+// not after publishing) and `convert` (only the one caller whose compare-and-swap moved COMPLETE to TAKEN, which the
+// release store of COMPLETE precedes). So at any time one thread at most touches the stage, and what moves between
+// threads is `Send`. The header is `Sync` by itself.
+unsafe impl<F: Send, T: Send, E: Send> Sync for TaskCell<F, T, E> {}
+
+impl<F, T, E> Cell for TaskCell<F, T, E>
+where
+    F: Future<Output = Result<T, E>> + Send,
+    T: for<'py> IntoPyObject<'py> + Send + 'static,
+    E: Into<PyErr> + Send,
+{
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    unsafe fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: the caller is the only one with access to the stage now (see the contract and `impl Sync`).
+        let stage = unsafe { &mut *self.stage.get() };
+        let Stage::Future(future) = stage else {
+            return Poll::Ready(());
+        };
+        // SAFETY: the future lies inside an `Arc` that is never moved out of, and is dropped in place (below, in
+        // `clear`, or with the cell) before its memory is used for anything else.
+        let future = unsafe { Pin::new_unchecked(future) };
+        let outcome = match panic::catch(|| future.poll(context)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(outcome)) => Stage::Returned(outcome),
+            Err(report) => Stage::Panicked(report),
+        };
+        // The future goes first: its destructor has run by the time anybody is told. Should it panic, that is the
+        // outcome: assigning would leave the stage half dropped.
+        let dropped = panic::catch(|| drop_stage(stage));
+        *stage = match dropped {
+            Ok(()) => outcome,
+            Err(report) => Stage::Panicked(report),
+        };
+        Poll::Ready(())
+    }
+
+    unsafe fn clear(&self) {
+        // SAFETY: the caller is the only one with access to the stage now (see the contract and `impl Sync`).
+        let stage = unsafe { &mut *self.stage.get() };
+        // Nobody waits for this outcome any more; the panic hook has reported what went wrong.
+        let _ = panic::catch(|| drop_stage(stage));
+    }
+
+    fn convert(&self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        self.header.take()?;
+        // SAFETY: `take` moved COMPLETE to TAKEN, which succeeds once: the stage is ours alone (see `impl Sync`).
+        let stage = unsafe { &mut *self.stage.get() };
+        Some(match std::mem::replace(stage, Stage::Empty) {
+            Stage::Returned(Ok(value)) => match panic::catch(|| into_any(py, value)) {
+                Ok(converted) => converted,
+                Err(report) => Err(report.into_error(py)),
+            },
+            Stage::Returned(Err(error)) => match panic::catch(|| error.into()) {
+                Ok(error) => Err(error),
+                Err(report) => Err(report.into_error(py)),
+            },
+            Stage::Panicked(report) => Err(report.into_error(py)),
+            Stage::Future(_) | Stage::Empty => Err(crate::error::runtime_closed(py, "the outcome is gone")),
+        })
+    }
+}
+
+impl<F, T, E> Drop for TaskCell<F, T, E> {
+    fn drop(&mut self) {
+        // The last handle may be an executor's: a destructor that panics must not take its thread along.
+        let _ = panic::catch(|| drop_stage(self.stage.get_mut()));
+    }
+}
+
+/// Empties a stage so that a panicking destructor cannot run twice.
+fn drop_stage<F, T, E>(stage: &mut Stage<F, T, E>) {
+    /// Writes `Empty` without dropping what was there: its destructor has started.
+    struct Emptied<'a, F, T, E>(&'a mut ManuallyDrop<Stage<F, T, E>>);
+
+    impl<F, T, E> Drop for Emptied<'_, F, T, E> {
+        fn drop(&mut self) {
+            *self.0 = ManuallyDrop::new(Stage::Empty);
+        }
+    }
+
+    // SAFETY: `ManuallyDrop<S>` has the layout of `S`, and the reference is not used but through it.
+    let stage = unsafe { &mut *std::ptr::from_mut(stage).cast::<ManuallyDrop<Stage<F, T, E>>>() };
+    let emptied = Emptied(stage);
+    // SAFETY: dropped here in place (as a pinned future must be) and overwritten by `Emptied` before anybody can look,
+    // also when the destructor panics.
+    unsafe { ManuallyDrop::drop(emptied.0) };
+}
+
+fn into_any<T: for<'py> IntoPyObject<'py> + 'static>(py: Python<'_>, value: T) -> PyResult<Py<PyAny>> {
+    use pyo3::BoundObject;
+    if TypeId::of::<T>() == TypeId::of::<()>() {
+        // As a Python function without `return`; PyO3 itself makes an empty tuple of it.
+        return Ok(py.None());
+    }
+    match value.into_pyobject(py) {
+        Ok(object) => Ok(object.into_any().unbind()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A cell without a future: settled from Python, by `set_result` and its kin. The outcome lives in the Python object.
+pub(crate) struct ManualCell {
+    header: Header,
+}
+
+impl ManualCell {
+    pub(crate) fn shared() -> CellRef {
+        Arc::new(Self { header: Header::new(None) })
+    }
+}
+
+impl Cell for ManualCell {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    unsafe fn poll(&self, _context: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+
+    unsafe fn clear(&self) {}
+
+    fn convert(&self, _py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        None
+    }
+}

@@ -1,0 +1,227 @@
+//! The state word, and everything else of a cell that does not depend on the future's type.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+use std::time::Instant;
+
+use atomic_waker::AtomicWaker;
+use event_listener::{Event, Listener};
+
+use crate::event_loop::queue::{Message, Queue};
+use crate::lifecycle;
+use crate::metrics::Counters;
+
+/// The part of the state word that says how far the task has come.
+const PHASE: u32 = 0b0111;
+/// A loop is subscribed: whoever settles the task pushes a message.
+const WATCHED: u32 = 0b0001_0000;
+/// A thread blocks on the cell: whoever settles the task notifies it.
+const BLOCKED_ON: u32 = 0b0010_0000;
+/// The task was handed to an executor and is counted in its metrics.
+const SPAWNED: u32 = 0b0100_0000;
+
+/// How far a task has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Phase {
+    /// The writing side may still settle it.
+    Pending = 0,
+    /// The outcome lies in the cell, unconverted.
+    Complete = 1,
+    /// An attached reader has taken the outcome out; it lives in a Python object now.
+    Taken = 2,
+    /// Cancelled from Python; the writing side drops the future when it next looks.
+    Cancelled = 3,
+    /// The task was dropped unfinished, or never accepted.
+    Closed = 4,
+}
+
+impl Phase {
+    fn of(state: u32) -> Phase {
+        match state & PHASE {
+            0 => Phase::Pending,
+            1 => Phase::Complete,
+            2 => Phase::Taken,
+            3 => Phase::Cancelled,
+            _ => Phase::Closed,
+        }
+    }
+}
+
+/// The part of a cell that does not depend on the future's type.
+pub(crate) struct Header {
+    state: AtomicU32,
+    /// The process generation (see `lifecycle`) that made the cell; a forked child must not touch it.
+    generation: u32,
+    /// The key of the subscribed awaitable in its event loop's table.
+    key: AtomicU64,
+    /// Set once, before `WATCHED` is.
+    queue: OnceLock<Arc<Queue>>,
+    /// Wakes the task on its executor, so that a cancelled future is dropped there.
+    waker: AtomicWaker,
+    blocked: Event,
+    counters: Option<Arc<Counters>>,
+}
+
+impl Header {
+    pub(crate) fn new(counters: Option<Arc<Counters>>) -> Self {
+        Self {
+            state: AtomicU32::new(Phase::Pending as u32),
+            generation: lifecycle::generation(),
+            key: AtomicU64::new(0),
+            queue: OnceLock::new(),
+            waker: AtomicWaker::new(),
+            blocked: Event::new(),
+            counters,
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        // Acquire: whoever sees a settled phase also sees what was written before settling.
+        Phase::of(self.state.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.phase() != Phase::Pending
+    }
+
+    /// Whether this process forked after the cell was made. Then everything in it belongs to the parent.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.generation != lifecycle::generation()
+    }
+
+    /// Leaves `PENDING` for `phase` and tells whoever asked to know. Returns false if somebody else was first.
+    pub(crate) fn settle(&self, phase: Phase) -> bool {
+        let Some(before) = self.leave_pending(phase) else {
+            return false;
+        };
+        self.tell_others(before);
+        if before & WATCHED != 0 {
+            if let Some(queue) = self.queue.get() {
+                // A refused message means that the loop is closed: nobody is left to tell.
+                let _ = queue.push(Message::Settled(self.key.load(Ordering::Acquire)));
+            }
+        }
+        true
+    }
+
+    /// The settlement itself: one successful compare-and-swap in a cell's life. Returns the state before.
+    ///
+    /// The caller goes on with [`tell_others`](Self::tell_others), and tells the loop's waiters.
+    pub(crate) fn leave_pending(&self, phase: Phase) -> Option<u32> {
+        let mut state = self.state.load(Ordering::Relaxed);
+        while Phase::of(state) == Phase::Pending {
+            let settled = (state & !PHASE) | phase as u32;
+            // Release publishes the outcome; acquire receives the subscriber's queue and key.
+            match self.state.compare_exchange_weak(state, settled, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(before) => return Some(before),
+                Err(now) => state = now,
+            }
+        }
+        None
+    }
+
+    /// Moves COMPLETE to TAKEN; `None` if the phase was another.
+    pub(crate) fn take(&self) -> Option<()> {
+        let mut state = self.state.load(Ordering::Relaxed);
+        while Phase::of(state) == Phase::Complete {
+            let taken = (state & !PHASE) | Phase::Taken as u32;
+            // Acquire receives the outcome that the writing side published.
+            match self.state.compare_exchange_weak(state, taken, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Some(()),
+                Err(now) => state = now,
+            }
+        }
+        None
+    }
+
+    /// Tells the metrics and blocked threads of a settlement; `before` is what `leave_pending` returned.
+    pub(crate) fn tell_others(&self, before: u32) {
+        if let (Some(counters), true) = (&self.counters, before & SPAWNED != 0) {
+            counters.task_settled();
+        }
+        if before & BLOCKED_ON != 0 {
+            self.notify_blocked();
+        }
+    }
+
+    /// Lets blocked threads look again.
+    pub(crate) fn notify_blocked(&self) {
+        self.blocked.notify(usize::MAX);
+    }
+
+    /// Cancels the task: it is settled now, and its future dropped on its executor soon.
+    ///
+    /// The caller tells the waiters. Returns false if the task had settled before.
+    pub(crate) fn cancel(&self) -> bool {
+        let Some(before) = self.leave_pending(Phase::Cancelled) else {
+            return false;
+        };
+        self.tell_others(before);
+        self.waker.wake();
+        true
+    }
+
+    /// Closes the task from outside: the waiters get a `RuntimeClosedError` and the future is dropped soon.
+    pub(super) fn close(&self) {
+        if self.settle(Phase::Closed) {
+            self.waker.wake();
+        }
+    }
+
+    /// Subscribes the awaitable `key` of the loop behind `queue`.
+    ///
+    /// Returns false if the task has settled already: then no message will come. A cell is subscribed to one queue in
+    /// its life; the key may change.
+    pub(crate) fn watch(&self, queue: &Arc<Queue>, key: u64) -> bool {
+        let _ = self.queue.set(queue.clone());
+        self.key.store(key, Ordering::Release);
+        let before = self.state.fetch_or(WATCHED, Ordering::AcqRel);
+        Phase::of(before) == Phase::Pending
+    }
+
+    /// Ends the subscription. A message that is on its way already carries a key that the loop no longer knows.
+    pub(crate) fn unwatch(&self) {
+        self.state.fetch_and(!WATCHED, Ordering::AcqRel);
+    }
+
+    /// The runtime's counters; none for cells that no executor runs.
+    pub(crate) fn counters(&self) -> Option<&Arc<Counters>> {
+        self.counters.as_ref()
+    }
+
+    /// Has `waker` woken when the task is cancelled or closed.
+    pub(super) fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    /// Counts the task as handed to an executor.
+    pub(crate) fn mark_spawned(&self) {
+        self.state.fetch_or(SPAWNED, Ordering::Relaxed);
+        if let Some(counters) = &self.counters {
+            counters.task_spawned();
+        }
+    }
+
+    /// Blocks this thread until the task has settled or `deadline` is there. Returns whether it has settled.
+    ///
+    /// To be called detached from Python.
+    pub(crate) fn block_until(&self, deadline: Instant) -> bool {
+        self.block_while(|| Phase::of(self.state.fetch_or(BLOCKED_ON, Ordering::AcqRel)) == Phase::Pending, deadline);
+        self.is_settled()
+    }
+
+    /// Blocks this thread until `condition` is found false after a notification, or `deadline` is there.
+    ///
+    /// To be called detached from Python.
+    pub(crate) fn block_while(&self, condition: impl Fn() -> bool, deadline: Instant) {
+        loop {
+            // Listening comes first: a notification between the look and the sleep is not missed.
+            let listener = self.blocked.listen();
+            if !condition() || listener.wait_deadline(deadline).is_none() {
+                return;
+            }
+        }
+    }
+}
