@@ -79,6 +79,13 @@ impl Cell for CallCell {
         self.header.take()?;
         self.result.lock().take()
     }
+
+    fn discard(&self) {
+        if self.header.take().is_some() {
+            let result = self.result.lock().take();
+            drop(result);
+        }
+    }
 }
 
 struct Parts {

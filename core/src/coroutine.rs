@@ -120,7 +120,11 @@ impl Coroutine {
         self.replace(State::Closed);
         match state {
             State::Closed => return Ok(false),
-            State::Suspended(awaitable) => awaitable.get().cancel_quietly(),
+            State::Suspended(awaitable) => {
+                awaitable.get().cancel_quietly();
+                // It may hold a lock or a connection that somebody else is waiting for.
+                self.cell.discard();
+            }
             // Dropped here, unlocked: destructors of user code run.
             State::Created(_) | State::Running => {}
         }

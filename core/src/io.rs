@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
 
+use crate::lifecycle::OwnProcess;
+
 /// A future in a box, as object-safe traits have to return it.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -57,7 +59,8 @@ pub trait Accept: Send + Sync {
 
 /// A runtime's listener, and the function that accepts from it.
 pub struct Listening<L, F> {
-    listener: Arc<L>,
+    /// A child forgets it: dropping would deregister the parent's socket from an epoll instance that both share.
+    listener: OwnProcess<Arc<L>>,
     local: Endpoint,
     accept: F,
 }
@@ -70,7 +73,7 @@ where
 {
     /// `accept` is called for each connection to wait for.
     pub fn shared(listener: L, local: impl Into<Endpoint>, accept: F) -> Arc<dyn Accept> {
-        Arc::new(Self { listener: Arc::new(listener), local: local.into(), accept })
+        Arc::new(Self { listener: OwnProcess::new(Arc::new(listener)), local: local.into(), accept })
     }
 }
 
@@ -81,7 +84,7 @@ where
     Accepting: Future<Output = io::Result<Socket>> + Send + 'static,
 {
     fn accept(&self) -> BoxFuture<io::Result<Socket>> {
-        Box::pin((self.accept)(self.listener.clone()))
+        Box::pin((self.accept)(Arc::clone(&self.listener)))
     }
 
     fn local(&self) -> &Endpoint {
@@ -122,7 +125,8 @@ impl From<std::os::unix::net::SocketAddr> for Endpoint {
 /// One task at a time may read and one may write: each direction remembers one waker.
 #[derive(Clone)]
 pub struct Socket {
-    transport: Arc<dyn Transport>,
+    /// As in `Listening`.
+    transport: OwnProcess<Arc<dyn Transport>>,
     local: Endpoint,
     peer: Endpoint,
 }
@@ -140,7 +144,7 @@ impl Socket {
             // As asyncio does: a small write goes out at once. A socket that refuses still works.
             let _ = rustix::net::sockopt::set_tcp_nodelay(&stream, true);
         }
-        Self { transport: Arc::new(stream), local, peer }
+        Self { transport: OwnProcess::new(Arc::new(stream)), local, peer }
     }
 
     /// This end's address.

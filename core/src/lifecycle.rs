@@ -7,6 +7,8 @@
 //! **Exit.** A hook that runs before Python joins its threads stops admission on every runtime, waits for the blocking
 //! calls that run Python, and shuts the executors down, bounded in time. `atexit` would be too late: it runs after.
 
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Once, Weak};
 use std::time::Duration;
@@ -50,6 +52,44 @@ fn watch_forks() {
 fn watch_forks() {
     static WATCHING: Once = Once::new();
     WATCHING.call_once(|| {});
+}
+
+/// A value that belongs to the process that made it: a forked child forgets it instead of dropping it.
+///
+/// What is dropped in a child could still do harm in the parent (take a socket out of an epoll instance that both share)
+/// or never return (a lock held by a thread that does not exist here).
+#[derive(Clone)]
+pub(crate) struct OwnProcess<T> {
+    value: ManuallyDrop<T>,
+    generation: u32,
+}
+
+impl<T> OwnProcess<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { value: ManuallyDrop::new(value), generation: generation() }
+    }
+
+    /// Whether this process is a child of the one that made the value.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.generation != generation()
+    }
+}
+
+impl<T> Deref for OwnProcess<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> Drop for OwnProcess<T> {
+    fn drop(&mut self) {
+        if !self.is_inherited() {
+            // SAFETY: dropped once, here, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.value) };
+        }
+    }
 }
 
 /// Guards a part of a runtime that lives in process statics and does not survive a fork, as smol's reactor does.

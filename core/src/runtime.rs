@@ -1,6 +1,5 @@
 //! `Runtime`: an executor with a life: it is open, it closes, it ends with the process or before.
 
-use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -15,7 +14,7 @@ use crate::builder::Builder;
 use crate::coroutine::Coroutine;
 use crate::current;
 use crate::executor::{Executor, Job};
-use crate::lifecycle;
+use crate::lifecycle::{self, OwnProcess};
 use crate::metrics::{Counters, Metrics};
 use crate::panic;
 use crate::task::Task;
@@ -39,11 +38,10 @@ impl Runtime {
     pub fn from_arc(executor: Arc<dyn Executor>) -> Self {
         panic::install_hook();
         Self(Arc::new(Inner {
-            executor: ManuallyDrop::new(executor),
+            executor: OwnProcess::new(executor),
             counters: Arc::default(),
             closed: AtomicBool::new(false),
             registered: AtomicBool::new(false),
-            generation: lifecycle::generation(),
             calls: (Mutex::new(0), Condvar::new()),
             successor: OnceLock::new(),
         }))
@@ -100,6 +98,12 @@ impl Runtime {
     /// Whether the runtime takes no more work.
     pub fn is_closed(&self) -> bool {
         self.0.closed.load(Ordering::Acquire)
+    }
+
+    /// Whether this process is a child of the one that made the runtime. What was made on the runtime before the fork is
+    /// the parent's; the runtime itself may have a successor here, see [`live`](Self::live).
+    pub fn is_inherited(&self) -> bool {
+        self.0.is_inherited()
     }
 
     /// What it has done so far.
@@ -233,13 +237,12 @@ impl Executor for FreshThread {
 
 /// What the handles of a runtime share.
 pub(crate) struct Inner {
-    /// Forgotten, not dropped, in a forked child: its threads and locks are the parent's.
-    executor: ManuallyDrop<Arc<dyn Executor>>,
+    /// A child forgets it: its threads and locks are the parent's.
+    executor: OwnProcess<Arc<dyn Executor>>,
     counters: Arc<Counters>,
     closed: AtomicBool,
     /// Listed for interpreter exit.
     registered: AtomicBool,
-    generation: u32,
     /// Blocking calls that are running Python code at the moment.
     calls: (Mutex<usize>, Condvar),
     successor: OnceLock<Runtime>,
@@ -253,7 +256,7 @@ impl fmt::Debug for Inner {
 
 impl Inner {
     pub(crate) fn is_inherited(&self) -> bool {
-        self.generation != lifecycle::generation()
+        self.executor.is_inherited()
     }
 
     /// Stops admission.
@@ -285,15 +288,6 @@ impl Inner {
         let mut running = self.calls.0.lock();
         while *running > 0 {
             self.calls.1.wait(&mut running);
-        }
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        if !self.is_inherited() {
-            // SAFETY: dropped once, here, and not used afterwards.
-            unsafe { ManuallyDrop::drop(&mut self.executor) };
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Socket addresses to and from Python, and names to addresses.
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::path::PathBuf;
 
 use crossawait_core::io::Endpoint;
 use crossawait_core::{Job, WeakRuntime};
 use futures::channel::oneshot;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOSError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::SocketError;
@@ -29,8 +30,31 @@ pub(crate) fn to_python<'py>(py: Python<'py>, endpoint: &Endpoint) -> PyResult<B
 
 /// Checks a port number.
 pub(crate) fn port(given: i64) -> PyResult<u16> {
-    u16::try_from(given).map_err(|_| PyValueError::new_err(format!("port must be between 0 and 65535, not {given}")))
+    u16::try_from(given).map_err(|_| PyOverflowError::new_err(format!("port must be 0-65535, not {given}")))
 }
+
+/// Checks a host name.
+pub(crate) fn host(given: String) -> PyResult<String> {
+    if given.contains('\0') { Err(PyValueError::new_err("host contains a null character")) } else { Ok(given) }
+}
+
+/// Checks the path of a Unix socket, given as `str`, `bytes` or `os.PathLike`.
+pub(crate) fn unix_path(given: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+    let py = given.py();
+    let path: PathBuf = py.import("os")?.call_method1("fsdecode", (given,))?.extract()?;
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if bytes.is_empty() || bytes.contains(&0) {
+        return Err(PyValueError::new_err("the path of a Unix socket is neither empty nor contains a null character"));
+    }
+    if bytes.len() > LONGEST_UNIX_PATH {
+        let number: i32 = py.import("errno")?.getattr("ENAMETOOLONG")?.extract()?;
+        return Err(PyOSError::new_err((number, "the path of a Unix socket is too long", path)));
+    }
+    Ok(path)
+}
+
+/// What fits a socket address with its final null: 108 bytes on Linux, 104 on the BSDs and macOS.
+const LONGEST_UNIX_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// The addresses of `host`, at least one. Numeric ones are read on the spot, names looked up on the blocking pool.
 pub(crate) async fn resolve(runtime: &WeakRuntime, host: String, port: u16) -> Result<Vec<SocketAddr>, SocketError> {

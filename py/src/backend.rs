@@ -56,6 +56,7 @@ fn shared(executor: impl Executor) -> Arc<dyn Executor> {
 fn start_error(error: io::Error) -> PyErr {
     match error.kind() {
         io::ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
+        io::ErrorKind::ResourceBusy => PyRuntimeError::new_err(error.to_string()),
         io::ErrorKind::Unsupported => crate::error::runtime_closed(error.to_string()),
         _ => PyOSError::new_err(error.to_string()),
     }

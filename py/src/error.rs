@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::io;
 
+use crossawait_core::Runtime;
 use pyo3::exceptions::PyOSError;
-use pyo3::{PyErr, import_exception};
+use pyo3::import_exception;
+use pyo3::prelude::*;
 
 import_exception!(asyncio, IncompleteReadError);
 import_exception!(asyncio, LimitOverrunError);
@@ -54,6 +56,15 @@ const BAD_DESCRIPTOR: i32 = 9;
 
 pub(crate) fn runtime_closed(message: String) -> PyErr {
     RuntimeClosedError::new_err(message)
+}
+
+/// Refuses to use in a forked child what the parent made.
+pub(crate) fn check_process(py: Python<'_>, runtime: &Runtime, what: &str) -> PyResult<()> {
+    if runtime.is_inherited() {
+        let message = format!("this {what} belongs to the process that this one was forked from; make a new one here");
+        return Err(crossawait_core::error::runtime_closed(py, &message));
+    }
+    Ok(())
 }
 
 /// `OSError(number, text)`, which Python turns into the subclass that belongs to the number.

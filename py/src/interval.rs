@@ -39,6 +39,7 @@ impl Interval {
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
         let clock = self.clock.clone();
         let wait = clock.lock().next.saturating_duration_since(Instant::now());
+        crate::error::check_process(py, &self.runtime, "interval")?;
         let sleep = crate::runtime::sleep_on(self.runtime.admit(py)?, wait)?;
         self.runtime.builder().spawn().name("Interval.__anext__").coroutine_into_py(py, async move {
             sleep.await;
@@ -63,8 +64,9 @@ impl<'py> IntoPyObject<'py> for Tick {
 impl Clock {
     fn take(&mut self, now: Instant) -> u64 {
         let late = now.saturating_duration_since(self.next);
-        let missed = (late.as_nanos() / self.period.as_nanos().max(1)) as u32;
-        self.next += self.period * (missed + 1);
+        // What is left of the period that is under way.
+        let rest = late.as_nanos() % self.period.as_nanos().max(1);
+        self.next = now.max(self.next) + self.period - Duration::from_nanos(rest as u64);
         let number = self.count;
         self.count += 1;
         number

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crossawait_core::io::{Accept, Endpoint, Socket};
-use crossawait_core::{Coroutine, Runtime, WeakRuntime};
+use crossawait_core::{Builder, Coroutine, Runtime, WeakRuntime};
 use event_listener::Event;
 use futures::future::{Either, select};
 use parking_lot::Mutex;
@@ -28,7 +28,8 @@ pub(crate) struct Listener {
 struct Shared {
     local: Endpoint,
     state: Mutex<State>,
-    closed: Event,
+    /// Closed, or a connection was given back: whoever waits looks again.
+    changed: Event,
 }
 
 struct State {
@@ -43,9 +44,15 @@ impl Listener {
         let shared = Shared {
             local: accept.local().clone(),
             state: Mutex::new(State { accept: Some(accept), returned: VecDeque::new() }),
-            closed: Event::new(),
+            changed: Event::new(),
         };
         Self { runtime, shared: Arc::new(shared) }
+    }
+
+    /// The builder for a verb. Fails in a forked child, where the socket is the parent's.
+    fn verb(&self, py: Python<'_>, name: &'static str) -> PyResult<Builder<'_>> {
+        crate::error::check_process(py, &self.runtime, "listener")?;
+        Ok(self.runtime.builder().name(name))
     }
 
     fn start_accept<'py, E>(
@@ -58,7 +65,7 @@ impl Listener {
         E: Into<PyErr> + Send + 'static,
     {
         let (shared, weak) = (self.shared.clone(), self.runtime.downgrade());
-        self.runtime.builder().name(name).coroutine_into_py(py, async move {
+        self.verb(py, name)?.coroutine_into_py(py, async move {
             match shared.accept().await {
                 Ok(socket) => Ok(Accepted { socket: Some(socket), shared, runtime: weak }),
                 Err(failure) => Err(error(failure)),
@@ -69,17 +76,18 @@ impl Listener {
 
 impl Shared {
     async fn accept(&self) -> Result<Socket, SocketError> {
-        let closed = self.closed.listen();
-        let accept = {
-            let mut state = self.state.lock();
-            if let Some(socket) = state.returned.pop_front() {
-                return Ok(socket);
+        loop {
+            let changed = self.changed.listen();
+            let accept = {
+                let mut state = self.state.lock();
+                if let Some(socket) = state.returned.pop_front() {
+                    return Ok(socket);
+                }
+                state.accept.clone().ok_or(SocketError::Closed("listener"))?
+            };
+            if let Either::Left((socket, _)) = select(accept.accept(), changed).await {
+                return Ok(socket?);
             }
-            state.accept.clone().ok_or(SocketError::Closed("listener"))?
-        };
-        match select(accept.accept(), closed).await {
-            Either::Left((socket, _)) => Ok(socket?),
-            Either::Right(_) => Err(SocketError::Closed("listener")),
         }
     }
 
@@ -88,7 +96,7 @@ impl Shared {
             let mut state = self.state.lock();
             (state.accept.take(), std::mem::take(&mut state.returned))
         };
-        self.closed.notify(usize::MAX);
+        self.changed.notify(usize::MAX);
         // Closes the socket, once the accepts in flight have let go of it.
         drop(state);
     }
@@ -138,6 +146,8 @@ impl Drop for Accepted {
             if state.accept.is_some() {
                 state.returned.push_back(socket);
             }
+            drop(state);
+            self.shared.changed.notify(usize::MAX);
         }
     }
 }
@@ -158,7 +168,7 @@ impl Listener {
     /// Stop listening. Accepts in flight raise OSError, an `async for` ends; closing twice is no error.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
         let shared = self.shared.clone();
-        self.runtime.builder().name("Listener.close").coroutine_into_py(py, async move {
+        self.verb(py, "Listener.close")?.coroutine_into_py(py, async move {
             shared.close();
             Ok::<_, SocketError>(())
         })
@@ -178,9 +188,7 @@ impl Listener {
     fn __aenter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Coroutine>> {
         let listener = slf.clone().unbind();
         slf.get()
-            .runtime
-            .builder()
-            .name("Listener.__aenter__")
+            .verb(slf.py(), "Listener.__aenter__")?
             .coroutine_into_py(slf.py(), async move { Ok::<_, PyErr>(listener) })
     }
 

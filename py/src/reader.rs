@@ -24,8 +24,6 @@ pub(crate) struct Reader {
     start: usize,
     end: usize,
     ended: bool,
-    /// How far a search for a separator has come.
-    searched: usize,
 }
 
 /// What a read waits for.
@@ -36,7 +34,12 @@ pub(crate) enum Want {
     /// So many bytes, neither more nor fewer.
     Exactly(usize),
     /// Everything up to and including the separator, if that is within the limit.
-    Until { separator: Vec<u8>, limit: usize },
+    Until {
+        separator: Vec<u8>,
+        limit: usize,
+        /// How many bytes this read has searched in vain.
+        searched: usize,
+    },
 }
 
 impl Reader {
@@ -50,7 +53,7 @@ impl Reader {
         &mut self,
         context: &mut Context<'_>,
         socket: &Socket,
-        want: &Want,
+        want: &mut Want,
     ) -> Poll<Result<usize, SocketError>> {
         loop {
             if let Some(count) = self.check(want)? {
@@ -58,7 +61,7 @@ impl Reader {
             }
             let more = match want {
                 Want::Some(most) => *most,
-                Want::Exactly(count) => count - self.bytes().len(),
+                Want::Exactly(count) => *count - self.bytes().len(),
                 Want::Until { .. } => CHUNK,
             };
             let received = ready!(self.poll_receive(context, socket, more))?;
@@ -67,12 +70,12 @@ impl Reader {
     }
 
     /// How many bytes fulfil the wish; `None` if more have to come.
-    fn check(&mut self, want: &Want) -> Result<Option<usize>, SocketError> {
+    fn check(&mut self, want: &mut Want) -> Result<Option<usize>, SocketError> {
         let have = self.bytes().len();
         match want {
             Want::Some(most) if have > 0 || self.ended => Ok(Some(have.min(*most))),
             Want::Exactly(count) if have >= *count => Ok(Some(*count)),
-            Want::Until { separator, limit } => match self.find(separator, *limit)? {
+            Want::Until { separator, limit, searched } => match self.find(separator, *limit, searched)? {
                 None if self.ended => Err(self.incomplete(None)),
                 found => Ok(found),
             },
@@ -82,24 +85,18 @@ impl Reader {
     }
 
     /// Looks for the separator in what has not been searched; the limits are those of `asyncio.StreamReader`.
-    fn find(&mut self, separator: &[u8], limit: usize) -> Result<Option<usize>, SocketError> {
+    fn find(&self, separator: &[u8], limit: usize, searched: &mut usize) -> Result<Option<usize>, SocketError> {
         let overrun = |message, consumed| Err(SocketError::LimitOverrun { message, consumed });
-        let have = self.bytes().len();
-        match memmem::find(&self.bytes()[self.searched..], separator) {
-            Some(at) => {
-                let at = self.searched + at;
-                self.searched = 0;
-                if at > limit {
-                    return overrun("Separator is found, but chunk is longer than limit", at);
-                }
-                Ok(Some(at + separator.len()))
+        match memmem::find(&self.bytes()[*searched..], separator) {
+            Some(at) if *searched + at > limit => {
+                overrun("Separator is found, but chunk is longer than limit", *searched + at)
             }
+            Some(at) => Ok(Some(*searched + at + separator.len())),
             None => {
                 // The separator may have begun in the last bytes.
-                self.searched = (have + 1).saturating_sub(separator.len());
-                if self.searched > limit {
-                    let consumed = std::mem::take(&mut self.searched);
-                    return overrun("Separator is not found, and chunk exceed the limit", consumed);
+                *searched = (self.bytes().len() + 1).saturating_sub(separator.len());
+                if *searched > limit {
+                    return overrun("Separator is not found, and chunk exceed the limit", *searched);
                 }
                 Ok(None)
             }
@@ -116,7 +113,6 @@ impl Reader {
     /// Removes `count` bytes from the front.
     pub(crate) fn take(&mut self, count: usize) {
         self.start += count;
-        self.searched = 0;
         if self.start == self.end {
             self.start = 0;
             self.end = 0;

@@ -1,7 +1,6 @@
 //! `Runtime` and its verbs.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,8 +58,9 @@ impl PyRuntime {
 
     /// Whether it has been shut down.
     #[getter]
-    fn closed(&self, py: Python<'_>) -> PyResult<bool> {
-        Ok(self.runtime.live(py)?.is_closed())
+    fn closed(&self, py: Python<'_>) -> bool {
+        // In a forked child where it cannot start afresh it is as good as closed.
+        self.runtime.live(py).map_or(true, Runtime::is_closed)
     }
 
     /// Sleep for `seconds`, on the runtime's timers.
@@ -100,7 +100,7 @@ impl PyRuntime {
 
     /// Connect a TCP stream.
     fn connect<'py>(&self, py: Python<'py>, host: String, port: i64) -> PyResult<Bound<'py, Coroutine>> {
-        let port = address::port(port)?;
+        let (host, port) = (address::host(host)?, address::port(port)?);
         let runtime = self.admit(py)?;
         let weak = runtime.downgrade();
         runtime.builder().name("connect").coroutine_into_py(py, async move {
@@ -112,7 +112,8 @@ impl PyRuntime {
     }
 
     /// Connect to a Unix socket.
-    fn connect_unix<'py>(&self, py: Python<'py>, path: PathBuf) -> PyResult<Bound<'py, Coroutine>> {
+    fn connect_unix<'py>(&self, py: Python<'py>, path: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Coroutine>> {
+        let path = address::unix_path(path)?;
         let runtime = self.admit(py)?;
         let weak = runtime.downgrade();
         runtime.builder().name("connect_unix").coroutine_into_py(py, async move {
@@ -123,7 +124,7 @@ impl PyRuntime {
 
     /// Listen for TCP connections.
     fn listen<'py>(&self, py: Python<'py>, host: String, port: i64) -> PyResult<Bound<'py, Coroutine>> {
-        let port = address::port(port)?;
+        let (host, port) = (address::host(host)?, address::port(port)?);
         let runtime = self.admit(py)?;
         let weak = runtime.downgrade();
         runtime.builder().name("listen").coroutine_into_py(py, async move {
@@ -135,7 +136,8 @@ impl PyRuntime {
     }
 
     /// Listen on a Unix socket.
-    fn listen_unix<'py>(&self, py: Python<'py>, path: PathBuf) -> PyResult<Bound<'py, Coroutine>> {
+    fn listen_unix<'py>(&self, py: Python<'py>, path: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Coroutine>> {
+        let path = address::unix_path(path)?;
         let runtime = self.admit(py)?;
         let weak = runtime.downgrade();
         runtime.builder().name("listen_unix").coroutine_into_py(py, async move {
@@ -162,13 +164,13 @@ impl PyRuntime {
     }
 
     /// Stop taking work, drop what is unfinished, and wait up to `timeout` seconds for the threads. None: for ever.
-    #[pyo3(signature = (timeout = Some(5.0)))]
+    #[pyo3(signature = (timeout = Some(5.0)), text_signature = "($self, timeout=5.0)")]
     fn shutdown(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         self.runtime.shutdown(py, patience(timeout)?)
     }
 
     /// As `shutdown`, without blocking the event loop.
-    #[pyo3(signature = (timeout = Some(5.0)))]
+    #[pyo3(signature = (timeout = Some(5.0)), text_signature = "($self, timeout=5.0)")]
     fn aclose<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, Coroutine>> {
         self.runtime.shutdown_into_py(py, patience(timeout)?)
     }

@@ -2,15 +2,13 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossawait_core::io::Socket;
-use crossawait_core::{Coroutine, Runtime, WeakRuntime};
+use crossawait_core::io::{Endpoint, Socket};
+use crossawait_core::{Builder, Coroutine, Runtime, WeakRuntime};
 use futures::lock::{Mutex, OwnedMutexGuard};
-use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyMemoryView, PyTuple};
 
 use crate::address;
 use crate::error::SocketError;
@@ -26,37 +24,81 @@ pub(crate) struct Stream {
 
 /// What reads and writes in flight share.
 struct Connection {
-    socket: Socket,
+    /// `None` once closed; what is in flight holds on to it a moment longer.
+    socket: parking_lot::Mutex<Option<Socket>>,
+    local: Endpoint,
+    peer: Endpoint,
     /// Held by one read at a time, until its result has been taken; others wait.
     reader: Arc<Mutex<Reader>>,
     /// Held by one write at a time, so that two never mix.
     writing: Mutex<()>,
-    closed: AtomicBool,
 }
 
 impl Connection {
-    fn check_open(&self) -> Result<(), SocketError> {
-        if self.closed.load(Ordering::Acquire) { Err(SocketError::Closed("stream")) } else { Ok(()) }
+    fn new(socket: Socket) -> Self {
+        Self {
+            local: socket.local().clone(),
+            peer: socket.peer().clone(),
+            socket: parking_lot::Mutex::new(Some(socket)),
+            reader: Arc::default(),
+            writing: Mutex::new(()),
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.socket.lock().is_none()
+    }
+
+    fn socket(&self) -> Result<Socket, SocketError> {
+        self.socket.lock().clone().ok_or(SocketError::Closed("stream"))
+    }
+
+    /// The result of something that was in flight. If the stream was closed meanwhile, that is why it ended.
+    fn unless_closed<T>(&self, result: T) -> Result<T, SocketError> {
+        if self.is_closed() { Err(SocketError::Closed("stream")) } else { Ok(result) }
+    }
+
+    fn close(&self) {
+        let socket = self.socket.lock().take();
+        if let Some(socket) = socket {
+            // Fails if the peer has closed already, which is no less closed.
+            let _ = socket.shutdown();
+        }
+    }
+
+    async fn read(&self, mut want: Want) -> Result<Received, SocketError> {
+        let socket = self.socket()?;
+        let mut reader = self.reader.clone().lock_owned().await;
+        let filled = poll_fn(|context| reader.poll_fill(context, &socket, &mut want)).await;
+        Ok(Received { count: self.unless_closed(filled)??, reader })
+    }
+
+    async fn write_all(&self, data: &[u8]) -> Result<(), SocketError> {
+        let socket = self.socket()?;
+        let _turn = self.writing.lock().await;
+        let mut rest = data;
+        while !rest.is_empty() {
+            let sent = poll_fn(|context| socket.poll_write(context, rest)).await;
+            rest = &rest[self.unless_closed(sent)??..];
+        }
+        Ok(())
     }
 }
 
 impl Stream {
     pub(crate) fn new(runtime: Runtime, socket: Socket) -> Self {
-        let connection =
-            Connection { socket, reader: Arc::default(), writing: Mutex::new(()), closed: AtomicBool::new(false) };
-        Self { runtime, connection: Arc::new(connection) }
+        Self { runtime, connection: Arc::new(Connection::new(socket)) }
+    }
+
+    /// The builder for a verb. Fails in a forked child, where the connection is the parent's.
+    fn verb(&self, py: Python<'_>, name: &'static str) -> PyResult<Builder<'_>> {
+        crate::error::check_process(py, &self.runtime, "stream")?;
+        Ok(self.runtime.builder().name(name))
     }
 
     fn start_read<'py>(&self, py: Python<'py>, name: &'static str, want: Want) -> PyResult<Bound<'py, Coroutine>> {
         let connection = self.connection.clone();
-        self.runtime.builder().name(name).coroutine_into_py(py, async move {
-            connection.check_open()?;
-            let mut reader = connection.reader.clone().lock_owned().await;
-            let filled = poll_fn(|context| reader.poll_fill(context, &connection.socket, &want)).await;
-            // A read that was in flight when the stream was closed ends with what looks like the peer's doing.
-            connection.check_open()?;
-            Ok::<_, SocketError>(Received { count: filled?, reader })
-        })
+        self.verb(py, name)?.coroutine_into_py(py, async move { connection.read(want).await })
     }
 }
 
@@ -128,34 +170,22 @@ impl Stream {
         if limit < 1 {
             return Err(PyValueError::new_err(format!("read_until needs a limit of at least 1, not {limit}")));
         }
-        self.start_read(py, "Stream.read_until", Want::Until { separator, limit: as_size(limit)? })
+        self.start_read(py, "Stream.read_until", Want::Until { separator, limit: as_size(limit)?, searched: 0 })
     }
 
     /// Send all of `data`.
     fn write_all<'py>(&self, py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Coroutine>> {
         let data = copy_bytes(data)?;
         let connection = self.connection.clone();
-        self.runtime.builder().name("Stream.write_all").coroutine_into_py(py, async move {
-            connection.check_open()?;
-            let _turn = connection.writing.lock().await;
-            let mut rest = data.as_slice();
-            while !rest.is_empty() {
-                let sent = poll_fn(|context| connection.socket.poll_write(context, rest)).await;
-                connection.check_open()?;
-                rest = &rest[sent?..];
-            }
-            Ok::<_, SocketError>(())
-        })
+        let verb = self.verb(py, "Stream.write_all")?;
+        verb.coroutine_into_py(py, async move { connection.write_all(&data).await })
     }
 
     /// Close both directions. Reads and writes in flight raise OSError; closing twice is no error.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
         let connection = self.connection.clone();
-        self.runtime.builder().name("Stream.close").coroutine_into_py(py, async move {
-            if !connection.closed.swap(true, Ordering::AcqRel) {
-                // Fails if the peer has closed already, which is no less closed.
-                let _ = connection.socket.shutdown();
-            }
+        self.verb(py, "Stream.close")?.coroutine_into_py(py, async move {
+            connection.close();
             Ok::<_, SocketError>(())
         })
     }
@@ -163,13 +193,13 @@ impl Stream {
     /// This end's address.
     #[getter]
     fn local_address<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        address::to_python(py, self.connection.socket.local())
+        address::to_python(py, &self.connection.local)
     }
 
     /// The other end's address.
     #[getter]
     fn peer_address<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        address::to_python(py, self.connection.socket.peer())
+        address::to_python(py, &self.connection.peer)
     }
 
     fn __aenter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Coroutine>> {
@@ -187,7 +217,7 @@ impl Stream {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let closed = if self.connection.closed.load(Ordering::Acquire) { " closed" } else { "" };
+        let closed = if self.connection.is_closed() { " closed" } else { "" };
         let (local, peer) = (self.local_address(py)?.repr()?, self.peer_address(py)?.repr()?);
         Ok(format!("<Stream{closed} local={local} peer={peer}>"))
     }
@@ -199,8 +229,10 @@ fn as_size(n: i64) -> PyResult<usize> {
 
 /// Copies bytes-like data: what is sent must not change meanwhile, nor be dropped on a runtime's thread.
 fn copy_bytes(data: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
-    match data.cast::<PyBytes>() {
-        Ok(bytes) => Ok(bytes.as_bytes().to_vec()),
-        Err(_) => PyBuffer::<u8>::get(data)?.to_vec(data.py()),
+    if let Ok(bytes) = data.cast::<PyBytes>() {
+        return Ok(bytes.as_bytes().to_vec());
     }
+    // Whatever the item type and the strides.
+    let bytes = PyMemoryView::from(data)?.call_method0("tobytes")?;
+    Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec())
 }

@@ -52,21 +52,22 @@ impl AsyncStd {
     ///
     /// # Errors
     /// `InvalidInput` for options out of range, for `max_blocking_threads` (async-std's blocking pool is sized by the
-    /// environment variable `BLOCKING_MAX_THREADS`), and for anything at all once async-std has started.
+    /// environment variable `BLOCKING_MAX_THREADS`); `ResourceBusy` for anything at all once async-std has started.
     pub fn environment(options: &Options) -> io::Result<Vec<(&'static str, String)>> {
         options.check()?;
-        let refused = |message| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         if options.max_blocking_threads.is_some() {
-            return refused(
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
                 "async-std has one blocking pool for the whole process: set the environment variable \
                  BLOCKING_MAX_THREADS instead of max_blocking_threads",
-            );
+            ));
         }
         if Self::is_started() && !options.is_empty() {
-            return refused(
+            return Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
                 "async-std has one executor for the whole process, and it has started: options can be given to the \
                  first runtime only",
-            );
+            ));
         }
         let count = options.worker_threads.map(|count| ("ASYNC_STD_THREAD_COUNT", count.to_string()));
         let name = options.thread_name.clone().map(|name| ("ASYNC_STD_THREAD_NAME", name));

@@ -35,6 +35,9 @@ pub(crate) trait Cell: Send + Sync {
 
     /// Takes the outcome out and converts it. `None` unless the phase was `COMPLETE`: only one caller ever gets it.
     fn convert(&self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>>;
+
+    /// Drops the outcome unconverted, if it is there: nobody will ask for it.
+    fn discard(&self);
 }
 
 /// What a finished future left behind.
@@ -121,6 +124,14 @@ where
             Stage::Future(_) | Stage::Empty => Err(crate::error::runtime_closed(py, "the outcome is gone")),
         })
     }
+
+    fn discard(&self) {
+        if self.header.take().is_some() {
+            // SAFETY: as in `convert`.
+            let stage = unsafe { &mut *self.stage.get() };
+            let _ = panic::catch(|| drop_stage(stage));
+        }
+    }
 }
 
 impl<F, T, E> Drop for TaskCell<F, T, E> {
@@ -186,4 +197,6 @@ impl Cell for ManualCell {
     fn convert(&self, _py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
         None
     }
+
+    fn discard(&self) {}
 }

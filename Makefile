@@ -1,0 +1,123 @@
+# Builds, tests and shows everything; `make help` lists the targets. It needs Rust, CPython 3.10 or later with pip, and
+# make; everything else goes into .venv and target.
+
+PYTHON ?= python3
+RUNTIMES := tokio async-std smol
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+# Names this interpreter to PyO3's build script, with the very spelling that maturin uses: another one rebuilds PyO3.
+export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
+
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+DIST := $(CURDIR)/dist
+
+# Rust tests embed an interpreter. Its library has to be the one they were linked to, and `python3` on the path has to
+# be the virtual environment's: that is how an embedded interpreter finds its standard library and the installed wheels.
+LIBDIR = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"))')
+EMBEDDED = PATH="$(BIN):$$PATH" LD_LIBRARY_PATH="$(LIBDIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}"
+
+.SHELLFLAGS := -euc
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help venv wheels install demo test lint-rust test-rust lint-python test-python bench-peers clean
+
+say = @printf '\n==> %s\n' "$(1)"
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- The virtual environment -------------------------------------------------------------------------------------
+
+TOOLS := $(VENV)/.tools
+
+venv: $(TOOLS) ## Make .venv and put the development tools into it
+
+# Where Python comes without ensurepip, the pip that runs $(PYTHON) installs the environment's own.
+$(TOOLS): requirements-dev.txt
+	$(call say,tools: a virtual environment with $(PYTHON) in .venv)
+	$(PYTHON) -m venv --clear $(VENV) \
+	  || { $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install pip; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	touch $@
+
+# --- Wheels ------------------------------------------------------------------------------------------------------
+
+# Folders are listed too, since the time of a folder is what a deleted file changes.
+SOURCES := $(shell find core rt-tokio rt-asyncstd rt-smol py -name __pycache__ -prune -o -print) \
+  Cargo.toml $(wildcard Cargo.lock)
+
+# The sdists are made with the command that pip uses: `maturin sdist` does the same, but says on its way that it finds no
+# Cargo.toml, which sounds like an error and is none.
+wheels: $(DIST)/.built ## Fill dist/ with a wheel and an sdist of each package
+
+$(DIST)/.built: $(TOOLS) $(SOURCES)
+	rm -rf $(DIST)
+	mkdir $(DIST)
+	$(call say,wheels: crossawait)
+	cd py/dist/crossawait && $(BIN)/python -m hatchling build --directory $(DIST)
+	for runtime in $(RUNTIMES); do \
+	  printf '\n==> wheels: crossawait-%s\n' $$runtime; \
+	  cd $(CURDIR)/py/dist/$$runtime; \
+	  $(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out $(DIST); \
+	  $(BIN)/maturin pep517 write-sdist --sdist-directory $(DIST); \
+	done
+	touch $@
+
+INSTALLED := $(VENV)/.installed
+
+install: $(INSTALLED) ## Install crossawait[all] from dist/ into .venv
+
+$(INSTALLED): $(DIST)/.built
+	$(call say,install: crossawait[all] from dist/)
+	$(BIN)/python -m pip --isolated install --quiet --disable-pip-version-check --no-index --find-links $(DIST) \
+	  --force-reinstall "crossawait[all]"
+	touch $@
+
+demo: install ## Build, install and run the demonstration
+	$(call say,demo)
+	$(BIN)/python examples/demo.py
+
+# --- Tests -------------------------------------------------------------------------------------------------------
+
+test: lint-rust lint-python test-rust test-python ## Run every check and every test
+	$(call say,test: all passed)
+
+lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
+	$(call say,lint: rustfmt)
+	cargo fmt --all --check
+	cargo fmt --manifest-path bench/peers/Cargo.toml --check
+	$(call say,lint: clippy)
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+
+lint-python: install ## ruff, mypy --strict, and stubtest on what is installed
+	$(call say,lint: ruff)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(call say,lint: mypy)
+	$(BIN)/mypy
+	$(call say,lint: stubtest against the installed wheels)
+	$(BIN)/stubtest crossawait _crossawait_tokio _crossawait_async_std _crossawait_smol
+
+test-rust: install ## Rust tests
+	$(call say,test: Rust)
+	$(EMBEDDED) cargo test --workspace --locked
+
+test-python: install ## Python tests against the installed wheels, packaging tests among them
+	$(call say,test: Python)
+	$(BIN)/pytest
+
+# --- Benchmarks --------------------------------------------------------------------------------------------------
+
+PEERS := $(CARGO_TARGET_DIR)/bench-peers
+
+bench-peers: $(TOOLS) ## Compare with pyo3-async-runtimes and asyncio
+	$(call say,bench: the extension that has both bridges)
+	rm -rf $(PEERS)
+	cd bench/peers && $(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out $(PEERS)
+	$(BIN)/python -m pip --isolated install --quiet --disable-pip-version-check --no-index --force-reinstall $(PEERS)/*.whl
+	$(call say,bench: peers)
+	$(BIN)/python bench/peers.py
+
+clean: ## Remove everything that was built
+	rm -rf $(DIST) $(VENV) $(CARGO_TARGET_DIR) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,69 @@
+"""The contestants: crossawait and pyo3-async-runtimes from the extension in `bench/peers`, and asyncio."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Awaitable
+from typing import Protocol, cast
+
+from measure import Counters
+
+OURS = ("crossawait tokio", "crossawait smol", "crossawait async-std")
+PEERS = ("pyo3-async-runtimes tokio", "pyo3-async-runtimes async-std")
+OWN_FUTURE = "asyncio create_future + call_soon"
+BARE = "bare coroutine"
+
+SUBMODULES = {
+    "crossawait tokio": "crossawait_tokio",
+    "crossawait smol": "crossawait_smol",
+    "crossawait async-std": "crossawait_async_std",
+    "pyo3-async-runtimes tokio": "par_tokio",
+    "pyo3-async-runtimes async-std": "par_async_std",
+}
+
+
+class Bridge(Protocol):
+    """One submodule of the extension: a bridge on a runtime; its counterpart is `peers/src/contestant.rs`."""
+
+    def noop(self) -> Awaitable[None]:
+        """Spawned, finished at its first poll."""
+
+    def ready_awaitable(self) -> Awaitable[None]:
+        """Finished at its first poll, on the caller's thread if the bridge can do so; as a future."""
+
+    def ready_coroutine(self) -> Awaitable[None]:
+        """The same as a coroutine."""
+
+    def sleep(self, seconds: float) -> Awaitable[None]:
+        """Spawned, on the runtime's own timer."""
+
+    def yield_now(self) -> Awaitable[None]:
+        """Spawned, suspended once on the runtime."""
+
+    def pending(self) -> Awaitable[None]:
+        """Spawned, never finished."""
+
+
+class Extension(Protocol):
+    """What the extension offers apart from the bridges."""
+
+    def polled(self) -> int:
+        """How many `pending` futures have been polled so far."""
+
+    def counters(self) -> tuple[int, int, int]:
+        """Wakes, batches and completions of crossawait's queues so far."""
+
+
+def extension() -> Extension:
+    """The extension, which `maturin develop` must have put into this environment."""
+    return cast("Extension", importlib.import_module("crossawait_bench_peers"))
+
+
+def bridge(name: str) -> Bridge:
+    """The bridge of that name; its runtime starts at the first call and not before."""
+    return cast("Bridge", getattr(extension(), SUBMODULES[name]))
+
+
+def counters() -> Counters:
+    """The wake counters of this process."""
+    return Counters(*extension().counters())

@@ -1,0 +1,139 @@
+"""What only a process of one's own can show: threads and memory of a single contestant.
+
+`measure(kind, name, count)` starts this file again as a script for one contestant and watches that from
+outside: then the watching costs the contestant neither a thread nor the interpreter lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from bridges import OWN_FUTURE, bridge, extension
+from workloads import SLEEP
+
+Call = Callable[[], Awaitable[object]]
+
+THREADS = "threads"
+HELD = "held"
+AWAITED = "awaited"
+
+WARM_UP = 2_000
+
+
+def threads_of(process: int | str) -> int | None:
+    """Threads of a process now; None where the system does not say, or the process is gone."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return None
+    for line in status.splitlines():
+        if line.startswith("Threads:"):
+            return int(line.split()[1])
+    return None
+
+
+def resident() -> int:
+    """Bytes of memory this process occupies now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+async def sleep_together(name: str, count: int) -> dict[str, int | None]:
+    """Starts all sleeps at once, twice: the second time shows whether threads are kept or added."""
+    call = bridge(name).sleep
+    before = threads_of("self")
+    for _ in range(2):
+        await asyncio.gather(*[call(SLEEP) for _ in range(count)])
+    return {"before": before, "after": threads_of("self")}
+
+
+async def arrived(expected: int) -> None:
+    """Waits until runtime threads have polled that many pending futures: only then is all memory in use."""
+    polled = extension().polled
+    while True:
+        if polled() >= expected:
+            return
+        await asyncio.sleep(0.005)
+
+
+async def hold_pending(kind: str, name: str, count: int) -> dict[str, int | None]:
+    """Bytes per pending awaitable, held by the caller alone or each awaited by a task."""
+    counted = name != OWN_FUTURE
+    loop = asyncio.get_running_loop()
+    call: Call = bridge(name).pending if counted else loop.create_future
+
+    async def wait_for_one() -> None:
+        await call()
+
+    def start() -> object:
+        return call() if kind == HELD else loop.create_task(wait_for_one())
+
+    # The first ones start the runtime and its threads, and fill the allocator's first pages.
+    first = [start() for _ in range(WARM_UP)]
+    kept: list[object] = [None] * count
+    await asyncio.sleep(0)
+    if counted:
+        await arrived(len(first))
+    gc.collect()
+    before = resident()
+    for index in range(count):
+        kept[index] = start()
+    await asyncio.sleep(0)
+    if counted:
+        await arrived(len(first) + count)
+    gc.collect()
+    return {"bytes": (resident() - before) // count, "count": count}
+
+
+def main(kind: str, name: str, count: int) -> None:
+    """The script's work: one measurement of one contestant."""
+    sys.stdout.write("started\n")
+    sys.stdout.flush()
+    if kind == THREADS:
+        sys.stdout.write(json.dumps(asyncio.run(sleep_together(name, count))) + "\n")
+        return
+
+    async def measured() -> None:
+        result = await hold_pending(kind, name, count)
+        sys.stdout.write(json.dumps(result) + "\n")
+        sys.stdout.flush()
+        # A hundred thousand awaitables that never finish are not worth tearing down one by one.
+        os._exit(0)
+
+    asyncio.run(measured())
+
+
+def measure(kind: str, name: str, count: int) -> dict[str, int | None]:
+    """Runs one measurement in a fresh process and adds the highest number of threads seen from outside."""
+    command = [sys.executable, __file__, kind, name, str(count)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        output = child.stdout
+        if output is None or output.readline() != "started\n":
+            message = f"`{' '.join(command)}` did not start"
+            raise RuntimeError(message)
+        peak = 0
+        while kind == THREADS and child.poll() is None:
+            peak = max(peak, threads_of(child.pid) or 0)
+            time.sleep(0.0005)
+        text = output.read()
+    if child.returncode != 0:
+        message = f"`{' '.join(command)}` ended with status {child.returncode}"
+        raise RuntimeError(message)
+    result: dict[str, int | None] = json.loads(text)
+    if kind == THREADS:
+        before = result["before"]
+        highest = max(peak, result["after"] or 0)
+        result["added"] = None if before is None else highest - before
+    return result
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,0 +1,133 @@
+"""Times crossawait against pyo3-async-runtimes and asyncio's own future. `bench/README.md` says how and why.
+
+Needs the extension in `bench/peers`; `make bench-peers` builds it first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+
+import isolated
+import machine
+import report
+from bridges import OURS, OWN_FUTURE, PEERS, counters
+from measure import Timing, interleave
+from workloads import FULL, QUICK, WORKLOADS, Scale, Workload
+
+ISOLATED = {
+    isolated.THREADS: "threads added by sleeps started together",
+    isolated.HELD: "memory of a pending awaitable that the caller holds",
+    isolated.AWAITED: "memory of a pending awaitable and the task that awaits it",
+}
+RESULTS = Path(__file__).parent / "results" / "peers.json"
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    names = [*(workload.key for workload in WORKLOADS), *ISOLATED]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--json", type=Path, default=RESULTS, metavar="PATH", help="where to write all samples"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="a tenth of the time, for a look and not for a record"
+    )
+    parser.add_argument("--rounds", type=int, metavar="NUMBER", help="timed rounds of each workload")
+    parser.add_argument(
+        "--only", nargs="+", choices=names, default=names, metavar="WORK", help=", ".join(names)
+    )
+    parser.add_argument(
+        "--loop", choices=("asyncio", "uvloop"), default="asyncio", help="the event loop to time on"
+    )
+    parser.add_argument("--check", action="store_true", help="exit with status 1 when a bound is not met")
+    return parser.parse_args()
+
+
+def progress(text: str) -> None:
+    """Shows that something happens, apart from the report itself."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+async def timed(chosen: list[Workload], scale: Scale, rounds: int) -> dict[str, dict[str, Timing]]:
+    """All workloads that share this process and its loop, printed as they come."""
+    timings = {}
+    for workload in chosen:
+        progress(f"{workload.title} ")
+        start = time.perf_counter()
+        neighbours = machine.Neighbours()
+        found = await interleave(workload.subjects(scale), rounds, counters, lambda: progress("."))
+        progress(f" {time.perf_counter() - start:.0f} s\n")
+        operations = max(timing.operations for timing in found.values())
+        print(f"\n{workload.key}: {workload.title} ({operations:,} a sample; {machine.describe(neighbours)})")
+        print(f"{report.timing_table(found)}\n", flush=True)
+        timings[workload.key] = found
+    return timings
+
+
+def in_processes(kinds: list[str], *, quick: bool) -> dict[str, dict[str, dict[str, int | None]]]:
+    """All measurements that want a process each."""
+    results: dict[str, dict[str, dict[str, int | None]]] = {}
+    for kind in kinds:
+        count = (10_000 if kind == isolated.THREADS else 100_000) // (5 if quick else 1)
+        names = [*OURS, *PEERS, *([] if kind == isolated.THREADS else [OWN_FUTURE])]
+        progress(f"{ISOLATED[kind]} ")
+        results[kind] = {}
+        for name in names:
+            results[kind][name] = isolated.measure(kind, name, count)
+            progress(".")
+        progress("\n")
+        print(
+            f"\n{kind}: {ISOLATED[kind]} ({count:,})\n{report.isolated_table(kind, results[kind])}\n",
+            flush=True,
+        )
+    return results
+
+
+def new_event_loop(name: str) -> asyncio.AbstractEventLoop:
+    """A loop of the asked-for kind."""
+    if name == "asyncio":
+        return asyncio.new_event_loop()
+    made: asyncio.AbstractEventLoop = importlib.import_module(name).new_event_loop()
+    return made
+
+
+def main() -> int:
+    """Measures, prints, writes."""
+    chosen = arguments()
+    scale = QUICK if chosen.quick else FULL
+    rounds: int = chosen.rounds or scale.rounds
+    facts = machine.facts()
+    for name, value in facts.items():
+        print(f"{name}: {value}")
+    print(f"event loop: {chosen.loop}; timed rounds: {rounds}", flush=True)
+    neighbours = machine.Neighbours()
+
+    loop = new_event_loop(chosen.loop)
+    try:
+        workloads = [workload for workload in WORKLOADS if workload.key in chosen.only]
+        timings = loop.run_until_complete(timed(workloads, scale, rounds))
+    finally:
+        loop.close()
+    separate = in_processes([kind for kind in ISOLATED if kind in chosen.only], quick=chosen.quick)
+
+    found = report.verdicts(timings, separate, machine.cores())
+    print(f"\nbounds of {report.SUBJECT}\n{report.verdict_table(found)}", flush=True)
+    print(f"\nduring the whole run {machine.describe(neighbours)}")
+    facts["cores_used_by_others"] = neighbours.cores()
+    settings = {"loop": chosen.loop, "rounds": rounds, "quick": chosen.quick}
+    document = {"machine": facts, "settings": settings, **report.structure(timings, separate, found)}
+    chosen.json.parent.mkdir(parents=True, exist_ok=True)
+    chosen.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    print(f"\nevery sample is in {chosen.json}")
+    return 1 if chosen.check and not all(verdict.met for verdict in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""Turns measurements into a table for people, a verdict for each bound, and a structure for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bridges import BARE, OURS, OWN_FUTURE, PEERS
+from measure import NOTHING, Counters, Timing
+
+SUBJECT = OURS[0]
+PEER = PEERS[0]
+
+Timings = Mapping[str, Mapping[str, Timing]]
+"""By workload, then by contestant."""
+Isolated = Mapping[str, Mapping[str, Mapping[str, "int | None"]]]
+"""By kind of measurement, then by contestant."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One bound and what was measured."""
+
+    work: str
+    against: str
+    value: float
+    limit: float
+    at_least: bool
+    unit: str
+
+    @property
+    def met(self) -> bool:
+        """Whether the bound holds."""
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+    def line(self) -> list[str]:
+        """The cells of one row."""
+        sign = "≥" if self.at_least else "≤"
+        verdict = "met" if self.met else "NOT MET"
+        return [
+            self.work,
+            self.against,
+            f"{self.value:.2f}{self.unit}",
+            f"{sign} {self.limit:g}{self.unit}",
+            verdict,
+        ]
+
+
+def faster(timings: Timings, work: str, limit: float, subject: str = SUBJECT) -> Verdict:
+    """How many times faster than the peer."""
+    found = timings[work]
+    title = work if subject == SUBJECT else f"{work}{subject.removeprefix(SUBJECT)}"
+    return Verdict(
+        title, PEER, found[PEER].median / found[subject].median, limit, at_least=True, unit="x faster"
+    )
+
+
+def within(timings: Timings, work: str, other: str, limit: float, subject: str = SUBJECT) -> Verdict:
+    """How many times as long as something of asyncio's own."""
+    found = timings[work]
+    title = work if subject == SUBJECT else f"{work}{subject.removeprefix(SUBJECT)}"
+    return Verdict(title, other, found[subject].median / found[other].median, limit, at_least=False, unit="x")
+
+
+def counted(timings: Timings) -> Counters:
+    """The counters over every timed sample of crossawait on every runtime."""
+    total = NOTHING
+    for found in timings.values():
+        for timing in found.values():
+            total = total.plus(timing.counted)
+    return total
+
+
+def speed_verdicts(timings: Timings) -> Iterator[Verdict]:
+    """The bounds on time."""
+    for work in ("gather", "gather-direct"):
+        if work in timings:
+            yield faster(timings, work, 6)
+            yield within(timings, work, OWN_FUTURE, 1.2)
+    for work, limit in (("busy", 20), ("busy-yield", 20), ("in-turn", 1.3), ("sleeps", 10)):
+        if work in timings:
+            yield faster(timings, work, limit)
+    if "ready" in timings:
+        for form in ("coroutine", "awaitable"):
+            subject = f"{SUBJECT} ({form})"
+            yield faster(timings, "ready", 100, subject)
+            yield within(timings, "ready", BARE, 5, subject)
+
+
+def isolated_verdicts(isolated: Isolated, workers: int) -> Iterator[Verdict]:
+    """The bounds on threads and memory; none where the system does not tell."""
+    for kind, found in isolated.items():
+        added = found[SUBJECT].get("added")
+        ours, theirs = found[SUBJECT].get("bytes"), found[PEER].get("bytes")
+        if added is not None:
+            against = f"{workers} workers + 2"
+            yield Verdict("sleeps", against, added, workers + 2, at_least=False, unit=" threads")
+        elif ours is not None and theirs:
+            yield Verdict(f"bytes, {kind}", PEER, ours / theirs, 0.45, at_least=False, unit="x")
+
+
+def verdicts(timings: Timings, isolated: Isolated, workers: int) -> list[Verdict]:
+    """The bounds that the project has set itself, as far as this run measured what they need."""
+    found = [*speed_verdicts(timings), *isolated_verdicts(isolated, workers)]
+    total = counted(timings)
+    if total.batches:
+        ratio = total.wakes / total.batches
+        found.append(Verdict("wakes per drained batch", "all work above", ratio, 1, at_least=False, unit=""))
+    return found
+
+
+def table(header: list[str], rows: list[list[str]], left: int = 1) -> str:
+    """Columns of equal width: the first `left` flush left, the others flush right."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+
+    def line(row: list[str]) -> str:
+        cells = (
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, rows)])
+
+
+def duration(nanoseconds: float) -> str:
+    """A time in the unit that keeps it readable."""
+    return f"{nanoseconds:.0f} ns" if nanoseconds < 1000 else f"{nanoseconds / 1000:.2f} µs"
+
+
+def timing_table(found: Mapping[str, Timing]) -> str:
+    """One workload, fastest first, each with its ratio to crossawait on tokio (its quickest form)."""
+    reference = min(timing.median for name, timing in found.items() if name.startswith(SUBJECT))
+    rows = []
+    for name, timing in sorted(found.items(), key=lambda item: item[1].median):
+        low, high = timing.quartiles
+        batch = timing.counted.completions / timing.counted.wakes if timing.counted.wakes else None
+        rows.append(
+            [
+                name,
+                duration(timing.median),
+                f"{duration(low)} to {duration(high)}",
+                f"{timing.median / reference:.2f}x",
+                "" if batch is None else f"{batch:.1f}",
+            ]
+        )
+    return table(["", "median", "middle half", "ratio", "completions per wake"], rows)
+
+
+def isolated_table(kind: str, found: Mapping[str, Mapping[str, int | None]]) -> str:
+    """Threads or bytes of every contestant."""
+    column = "added" if kind == "threads" else "bytes"
+    reference = found[SUBJECT].get(column)
+    rows = []
+    for name, numbers in found.items():
+        value = numbers.get(column)
+        ratio = f"{value / reference:.2f}x" if value is not None and reference else ""
+        rows.append([name, "unknown" if value is None else str(value), ratio])
+    return table(["", "threads added" if kind == "threads" else "bytes each", "ratio"], rows)
+
+
+def verdict_table(found: list[Verdict]) -> str:
+    """All bounds with what was measured."""
+    return table(["work", "against", "measured", "bound", ""], [verdict.line() for verdict in found], left=2)
+
+
+def structure(timings: Timings, isolated: Isolated, found: list[Verdict]) -> dict[str, object]:
+    """Everything measured, every sample of it, for JSON."""
+    return {
+        "nanoseconds": {
+            work: {
+                name: {
+                    "median": timing.median,
+                    "quartiles": timing.quartiles,
+                    "operations": timing.operations,
+                    "samples": timing.samples,
+                    **timing.counted._asdict(),
+                }
+                for name, timing in contestants.items()
+            }
+            for work, contestants in timings.items()
+        },
+        "isolated": isolated,
+        "bounds": [
+            {
+                "work": verdict.work,
+                "against": verdict.against,
+                "value": verdict.value,
+                "limit": verdict.limit,
+                "sense": "at least" if verdict.at_least else "at most",
+                "unit": verdict.unit.strip(),
+                "met": verdict.met,
+            }
+            for verdict in found
+        ],
+    }

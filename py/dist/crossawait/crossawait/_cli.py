@@ -1,0 +1,96 @@
+"""The command line: ``crossawait info`` says what is installed, and what would be used."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+
+from crossawait import _select
+from crossawait._errors import RuntimeNotFoundError
+from crossawait._version import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status, 0 or 1. Wrong usage is a SystemExit with 2."""
+    parser = argparse.ArgumentParser(
+        prog="crossawait", description="One awaitable, any Rust runtime: see what is installed."
+    )
+    parser.add_argument("--version", action="version", version=f"crossawait {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    info = commands.add_parser(
+        "info",
+        help="show the versions, the installed runtimes and which one is the default",
+        description="Show the versions, the installed runtimes and which one is the default. Exits with 1 if"
+        " the runtime chosen by the environment, or by the order of preference, cannot be used.",
+    )
+    info.set_defaults(command=_info)
+    command = parser.parse_args(arguments).command
+    status: int = command()
+    return status
+
+
+def _info() -> int:
+    _print_table(
+        [
+            ("crossawait", __version__),
+            ("python", _python()),
+            ("platform", platform.platform()),
+            ("executable", sys.executable),
+        ]
+    )
+    print("\nruntimes, in order of preference (others follow by name):")
+    _print_table(_runtimes(), indent="  ")
+
+    variable = os.environ.get(_select.VARIABLE, "")
+    setting = f'set to "{variable}"' if variable else "not set"
+    print(f"\n{_select.VARIABLE} is {setting}")
+    try:
+        default = _select.choose(None)
+        _select.load(default)
+    except RuntimeNotFoundError as error:
+        print(f"default: {error}")
+        # An installation without any runtime is whole; one whose environment asks for what is not there is
+        # not.
+        return 1 if variable else 0
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, telling is the job
+        print(f"default: {_reason(error)}")
+        return 1
+    print(f"default: {default}")
+    return 0
+
+
+def _python() -> str:
+    build = "free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else "with the GIL"
+    return f"{platform.python_implementation()} {platform.python_version()}, {build}"
+
+
+def _runtimes() -> Iterator[tuple[str, str, str]]:
+    """Yield name, version and state of each runtime of ours, and of every other one that is installed."""
+    installed = _select.installed()
+    for name in sorted({*_select.PREFERENCE, *installed}, key=_select.preference):
+        if name not in installed:
+            yield name, "-", f'not installed: pip install "crossawait[{name}]"'
+            continue
+        version = _select.version(installed[name][0]) or "?"
+        try:
+            module = _select.load(name)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, telling is the job
+            yield name, version, f"broken: {_reason(error)}"
+        else:
+            yield name, version, f"ready ({module.__name__})"
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _print_table(rows: Iterator[tuple[str, ...]] | Sequence[tuple[str, ...]], indent: str = "") -> None:
+    rows = list(rows)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        print(indent + "  ".join([*cells, row[-1]]))

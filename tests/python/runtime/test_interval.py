@@ -1,0 +1,96 @@
+"""`interval`: ticks at a fixed distance, numbered, the missed ones skipped."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+
+import pytest
+
+from crossawait import Runtime
+from tasks import ended, pending, wait_until_settled
+
+
+async def test_ticks_are_numbered_and_not_too_early(runtime: Runtime) -> None:
+    start = time.monotonic()
+    ticks: list[int] = []
+    async for tick in runtime.interval(0.02):
+        ticks.append(tick)
+        assert time.monotonic() - start >= 0.02 * (tick + 1)
+        if tick == 4:
+            break
+    assert ticks == [0, 1, 2, 3, 4]
+
+
+async def test_an_interval_is_its_own_iterator(runtime: Runtime) -> None:
+    interval = runtime.interval(0.001)
+    assert interval.__aiter__() is interval
+    assert [await interval.__anext__() for _ in range(3)] == [0, 1, 2]
+
+
+async def test_missed_ticks_are_skipped_and_not_made_up_for(runtime: Runtime) -> None:
+    period = 0.05
+    missed = 5
+    start = time.monotonic()
+    interval = runtime.interval(period)
+    assert await interval.__anext__() == 0
+    time.sleep(period * (missed + 1))  # noqa: ASYNC251 - the loop is meant to be late
+    for number in range(1, 4):
+        assert await interval.__anext__() == number
+        if number > 1:
+            # Without skipping the ticks that were missed would all be there at once.
+            assert (time.monotonic() - start) / period >= number + missed
+
+
+async def test_the_grid_is_kept_after_a_delay(runtime: Runtime) -> None:
+    period = 0.05
+    interval = runtime.interval(period)
+    made = time.monotonic()
+    await interval.__anext__()
+    time.sleep(period * 2.5)  # noqa: ASYNC251 - the loop is meant to be late
+    await interval.__anext__()
+    late = time.monotonic() - made
+    await interval.__anext__()
+    # The next multiple of the period, and not a period after the late one. Not earlier, at least.
+    assert time.monotonic() - made >= math.floor(late / period) * period
+
+
+async def test_a_cancelled_wait_takes_no_tick(runtime: Runtime) -> None:
+    interval = runtime.interval(0.02)
+    task = await pending(interval.__anext__())
+    task.cancel()
+    assert isinstance(await ended(task), asyncio.CancelledError)
+    assert await interval.__anext__() == 0
+
+
+async def test_a_wait_that_is_cancelled_when_the_tick_has_come_takes_none_either(runtime: Runtime) -> None:
+    for _ in range(10):
+        interval = runtime.interval(0.01)
+        task = await pending(interval.__anext__())
+        wait_until_settled(task)
+        task.cancel()
+        assert isinstance(await ended(task), asyncio.CancelledError)
+        assert [await interval.__anext__() for _ in range(2)] == [0, 1]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.0, -1, math.nan])
+def test_a_period_has_to_be_positive(runtime: Runtime, seconds: float) -> None:
+    with pytest.raises(ValueError, match="seconds"):
+        runtime.interval(seconds)
+
+
+def test_a_period_has_to_fit_a_clock(runtime: Runtime) -> None:
+    with pytest.raises(OverflowError):
+        runtime.interval(math.inf)
+
+
+@pytest.mark.parametrize("seconds", ["1", None])
+def test_a_period_is_a_number(runtime: Runtime, seconds: float) -> None:
+    with pytest.raises(TypeError):
+        runtime.interval(seconds)
+
+
+async def test_the_shortest_period_overflows_nothing(runtime: Runtime) -> None:
+    interval = runtime.interval(1e-9)
+    assert [await interval.__anext__() for _ in range(5)] == [0, 1, 2, 3, 4]

@@ -1,0 +1,99 @@
+//! One list of cases over every executor: what a runtime has to do, and what the core makes of it.
+//!
+//! Each case is a function that takes a [`Subject`](subject::Subject). A new executor is one line at the end.
+
+mod blocking;
+mod cancel;
+mod endings;
+mod io;
+mod outcomes;
+mod owners;
+mod placement;
+mod progress;
+mod refusal;
+mod subject;
+mod threads;
+mod wait;
+
+/// Makes a test of each case.
+macro_rules! each {
+    ($subject:path: $($module:ident::{$($case:ident),+ $(,)?})+) => {
+        $($(
+            #[test]
+            fn $case() {
+                crate::$module::$case(&$subject());
+            }
+        )+)+
+    };
+}
+
+/// What holds for executors that somebody else owns, too.
+macro_rules! running {
+    ($subject:path) => {
+        each! {
+            $subject:
+            outcomes::{
+                value, nothing, error, error_of_another_type, panic_in_poll, panic_in_drop, panic_in_drop_after_cancel,
+                panic_in_conversion, panic_with_a_strange_payload, error_in_conversion,
+            }
+            progress::{
+                ready_at_first_poll, woken_from_another_thread, several_yields, woken_by_its_own_poll,
+                dropped_before_anybody_is_told, many_at_once,
+            }
+            cancel::{
+                before_the_first_poll, while_pending, after_completion, raced_against_completion, by_closing,
+                by_throwing, by_dropping_the_last_reference, not_when_detached, not_when_awaited_once,
+            }
+            placement::{
+                spawned_at_once, polled_first_and_ready, polled_first_and_pending, lazy_until_awaited,
+                lazy_until_waited_for, lazy_and_dropped, coroutine_polls_first, coroutine_spawned,
+            }
+            wait::{wait_for_value, wait_for_error, wait_times_out, wait_cancelled, wait_in_several_threads}
+            threads::{counted_and_named, several_instances}
+            blocking::{blocking_call, blocking_call_cancelled, blocking_call_of_no_function}
+            io::{timer, timer_dropped, tcp, tcp_refused, unix}
+        }
+    };
+}
+
+/// What holds where shutting down ends the executor.
+macro_rules! ending {
+    ($subject:path) => {
+        each! {
+            $subject:
+            endings::{
+                shutdown_settles_what_waits, shutdown_settles_before_it_is_awaited, shutdown_is_idempotent,
+                shutdown_from_a_task, shutdown_from_a_blocking_call, spawn_after_shutdown, coroutine_after_shutdown,
+                last_handle_dropped_outside, last_handle_dropped_in_a_task,
+            }
+        }
+    };
+}
+
+mod tokio_executor {
+    running!(crate::subject::tokio);
+    ending!(crate::subject::tokio);
+}
+
+mod async_std_executor {
+    running!(crate::subject::async_std);
+    ending!(crate::subject::async_std);
+}
+
+mod smol_executor {
+    running!(crate::subject::smol);
+    ending!(crate::subject::smol);
+}
+
+mod custom_executor {
+    running!(crate::subject::custom);
+    ending!(crate::subject::custom);
+}
+
+mod adopted_tokio {
+    running!(crate::subject::adopted_tokio);
+}
+
+mod adopted_smol {
+    running!(crate::subject::adopted_smol);
+}
