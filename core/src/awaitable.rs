@@ -23,13 +23,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use crate::asyncio;
 use crate::builder::Unstarted;
 use crate::event_loop::EventLoop;
+use crate::runtime::Runtime;
 use crate::task::{CellRef, ManualCell};
 use outcome::Outcome;
 pub(crate) use outcome::stop_iteration;
@@ -73,6 +74,8 @@ struct Inner {
     outcome: Outcome,
     cancel_message: Option<Py<PyAny>>,
     unstarted: Option<Unstarted>,
+    /// The runtime that the future runs on: whoever awaits it needs no other handle to keep it open.
+    runtime: Option<Runtime>,
     /// A callback was added, or an await advanced, or a thread waited.
     awaited: bool,
     detached: bool,
@@ -96,16 +99,20 @@ impl Home {
 
 impl Awaitable {
     /// Wraps a cell; bound to the loop that runs in this thread, if one does, else to that of the first await.
-    pub(crate) fn over(
-        py: Python<'_>,
-        cell: CellRef,
-        role: Role,
-        name: &'static str,
-        unstarted: Option<Unstarted>,
-    ) -> PyResult<Self> {
+    pub(crate) fn over(py: Python<'_>, cell: CellRef, role: Role, name: &'static str) -> PyResult<Self> {
         let home = Home::running(py)?;
-        let inner = Inner { home, unstarted, ..Inner::default() };
+        let inner = Inner { home, ..Inner::default() };
         Ok(Self { cell, role, blocking: AtomicBool::new(false), name, inner: Mutex::new(inner) })
+    }
+
+    /// Leaves the start to the first await, callback or wait.
+    pub(crate) fn start_later(&self, unstarted: Unstarted) {
+        self.inner.lock().unstarted = Some(unstarted);
+    }
+
+    /// Keeps the runtime open for as long as this lives.
+    pub(crate) fn keep(&self, runtime: Option<Runtime>) {
+        self.inner.lock().runtime = runtime;
     }
 
     pub(crate) fn is_settled(&self) -> bool {
@@ -131,7 +138,7 @@ impl Awaitable {
             inner.unstarted.take()
         };
         if let Some(unstarted) = unstarted {
-            unstarted.start();
+            self.keep(unstarted.start());
         }
     }
 
@@ -158,14 +165,18 @@ impl Awaitable {
             return Ok(Some(outcome));
         }
         self.start();
+        self.close_if_stopped();
         self.bind_home(py)?;
-        self.set_blocking_mark();
+        self.mark_blocking()?;
         Ok(None)
     }
 
-    /// As `__next__` leaves it behind; see `blocking`.
-    pub(crate) fn set_blocking_mark(&self) {
-        self.blocking.store(true, Ordering::Relaxed);
+    /// Sets the mark that tells a task to wait. Still set means that whoever was given this went on without waiting.
+    pub(crate) fn mark_blocking(&self) -> PyResult<()> {
+        if self.blocking.swap(true, Ordering::Relaxed) {
+            return Err(PyRuntimeError::new_err("await wasn't used with future"));
+        }
+        Ok(())
     }
 }
 
@@ -277,6 +288,7 @@ impl Awaitable {
     /// Mark as done with an exception, given as an instance or as a class.
     #[pyo3(signature = (exception, /))]
     fn set_exception(slf: &Bound<'_, Self>, exception: Bound<'_, PyAny>) -> PyResult<()> {
+        slf.get().check_settable(slf.py())?;
         Self::settle_from_python(slf, Outcome::from_exception(exception)?)
     }
 
@@ -339,16 +351,18 @@ impl Awaitable {
     }
 
     /// Let the Rust future run to its end even if nobody keeps or awaits this. Returns self.
-    fn detach(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+    fn detach(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        let this = slf.get();
+        this.check_process(slf.py())?;
         let unstarted = {
-            let mut inner = slf.get().inner.lock();
+            let mut inner = this.inner.lock();
             inner.detached = true;
             inner.unstarted.take()
         };
         if let Some(unstarted) = unstarted {
-            unstarted.start();
+            this.keep(unstarted.start());
         }
-        slf
+        Ok(slf)
     }
 
     /// `asyncio.Future`: anyio keeps the result of a settled but not yet stepped waiter only if it is one.

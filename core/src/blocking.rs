@@ -41,20 +41,19 @@ impl Runtime {
             )));
         }
         let runtime = self.admit(py)?;
-        let cell = Arc::new(CallCell { header: Header::new(None), result: Mutex::new(None) });
         let call = Call {
             parts: Some(Parts {
                 function: function.clone().unbind(),
                 args: args.clone().unbind(),
                 context: asyncio::copy_context(py)?.unbind(),
             }),
-            cell: cell.clone(),
+            cell: Arc::new(CallCell { header: Header::new(Some(runtime.record().clone())), result: Mutex::new(None) }),
             runtime: runtime.clone(),
             home: EventLoop::running(py)?.map(|(_, event_loop)| event_loop.queue().clone()),
+            started: false,
         };
-        let unstarted = Unstarted::Job { runtime: runtime.clone(), job: Job::new(move || call.run()) };
-        let cell: CellRef = cell;
-        Bound::new(py, Coroutine::over(cell, "run_blocking", unstarted))
+        let cell: CellRef = call.cell.clone();
+        Bound::new(py, Coroutine::over(cell, "run_blocking", Unstarted::Call(call)))
     }
 }
 
@@ -95,16 +94,36 @@ struct Parts {
 }
 
 /// One call on its way to the pool.
-struct Call {
+pub(crate) struct Call {
     /// `None` once run.
     parts: Option<Parts>,
     cell: Arc<CallCell>,
     runtime: Runtime,
-    /// Where Python objects are sent if the call is dropped unrun.
+    /// Where Python objects are sent if the call is dropped unrun by the pool.
     home: Option<Arc<queue::Queue>>,
+    /// Given to the pool, where no thread is attached.
+    started: bool,
 }
 
 impl Call {
+    /// Gives the call to the pool, or drops it there if the pool does not take it.
+    pub(crate) fn start(mut self) -> Runtime {
+        self.started = true;
+        let runtime = self.runtime.clone();
+        drop(runtime.spawn_blocking(Job::new(move || self.run())));
+        runtime
+    }
+
+    /// Visits Python references for the garbage collector.
+    pub(crate) fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+        if let Some(parts) = &self.parts {
+            visit.call(&parts.function)?;
+            visit.call(&parts.args)?;
+            visit.call(&parts.context)?;
+        }
+        Ok(())
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the one exception to rule 1: this thread is there to run Python")]
     fn run(self) {
         let runtime = self.runtime.clone();
@@ -112,7 +131,7 @@ impl Call {
             // Cancelled before its turn, or too late. Dropping settles it.
             return;
         }
-        let working = Working::on(Some(runtime.counters()));
+        let working = Working::on(Some(runtime.record()));
         // Not run if the interpreter is finalising: then nobody is left to tell.
         let _ = Python::try_attach(move |py| self.run_attached(py));
         drop(working);
@@ -145,7 +164,7 @@ impl Parts {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let (Some(parts), Some(home)) = (self.parts.take(), &self.home) {
+        if let (true, Some(parts), Some(home)) = (self.started, self.parts.take(), &self.home) {
             // Not on this thread. A closed loop sends it back; then it is left to PyO3, which drops it when somebody
             // attaches next.
             let _ = home.push(queue::Message::Drop(Box::new(parts)));

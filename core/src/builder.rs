@@ -5,8 +5,8 @@ use std::future::Future;
 use pyo3::prelude::*;
 
 use crate::awaitable::{Awaitable, Role};
+use crate::blocking::Call;
 use crate::coroutine::Coroutine;
-use crate::executor::Job;
 use crate::runtime::Runtime;
 use crate::task::Task;
 
@@ -70,16 +70,17 @@ impl<'r> Builder<'r> {
         E: Into<PyErr> + Send + 'static,
     {
         let runtime = self.runtime.admit(py)?;
-        let (task, cell) = Task::new(future, Some(runtime.counters().clone()));
+        let (task, cell) = Task::new(future, Some(runtime.record().clone()));
+        // The object comes first: if it cannot be made, nothing has been started that nobody owns.
+        let awaitable = Bound::new(py, Awaitable::over(py, cell, Role::Future, self.name)?)?;
         let poll_first = self.placement == Some(Placement::PollFirst);
         let unstarted = Unstarted::Task { runtime: runtime.clone(), task, poll_first };
-        let unstarted = if self.placement == Some(Placement::Lazy) {
-            Some(unstarted)
+        if self.placement == Some(Placement::Lazy) {
+            awaitable.get().start_later(unstarted);
         } else {
-            unstarted.start();
-            None
-        };
-        Bound::new(py, Awaitable::over(py, cell, Role::Future, self.name, unstarted)?)
+            awaitable.get().keep(unstarted.start());
+        }
+        Ok(awaitable)
     }
 
     /// See [`Runtime::coroutine_into_py`].
@@ -93,7 +94,7 @@ impl<'r> Builder<'r> {
         E: Into<PyErr> + Send + 'static,
     {
         let runtime = self.runtime.admit(py)?;
-        let (task, cell) = Task::new(future, Some(runtime.counters().clone()));
+        let (task, cell) = Task::new(future, Some(runtime.record().clone()));
         let poll_first = self.placement != Some(Placement::Spawn);
         let unstarted = Unstarted::Task { runtime: runtime.clone(), task, poll_first };
         Bound::new(py, Coroutine::over(cell, self.name, unstarted))
@@ -102,25 +103,44 @@ impl<'r> Builder<'r> {
 
 /// Work that has not been handed to the executor yet.
 pub(crate) enum Unstarted {
-    Task { runtime: Runtime, task: Task, poll_first: bool },
-    Job { runtime: Runtime, job: Job },
+    Task {
+        runtime: Runtime,
+        task: Task,
+        poll_first: bool,
+    },
+    /// Ready at its first poll, on any thread: it needs no runtime.
+    Inline(Task),
+    Call(Call),
 }
 
 impl Unstarted {
-    /// Starts it. Work that the executor does not take is dropped, which settles its cell.
-    pub(crate) fn start(self) {
+    /// Starts it, and gives the runtime back to whoever waits. Work that the executor does not take is dropped, which
+    /// settles its cell.
+    pub(crate) fn start(self) -> Option<Runtime> {
         match self {
             Unstarted::Task { runtime, mut task, poll_first } => {
+                let mut ready = false;
                 if poll_first && !runtime.is_closed() {
-                    let mut ready = false;
                     runtime.executor().enter(&mut || ready = task.poll_inline().is_ready());
-                    if ready {
-                        return;
-                    }
                 }
-                runtime.spawn(task);
+                if !ready {
+                    runtime.spawn(task);
+                }
+                Some(runtime)
             }
-            Unstarted::Job { runtime, job } => drop(runtime.spawn_blocking(job)),
+            Unstarted::Inline(mut task) => {
+                let _ = task.poll_inline();
+                None
+            }
+            Unstarted::Call(call) => Some(call.start()),
+        }
+    }
+
+    /// Visits Python references for the garbage collector.
+    pub(crate) fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+        match self {
+            Unstarted::Task { .. } | Unstarted::Inline(_) => Ok(()),
+            Unstarted::Call(call) => call.traverse(visit),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Lazy: the first `send` starts the Rust future. If it is ready at its first poll the coroutine returns without any
 //! future, loop or thread; if not, it yields one `Awaitable` and is resumed when that has settled.
 
+use std::future::Future;
 use std::mem;
 
 use parking_lot::Mutex;
@@ -12,7 +13,9 @@ use pyo3::types::{PyTraceback, PyType};
 
 use crate::awaitable::{Awaitable, Role, stop_iteration};
 use crate::builder::Unstarted;
-use crate::task::{CellRef, Phase};
+use crate::error::InFlight;
+use crate::runtime::Runtime;
+use crate::task::{CellRef, Task};
 
 /// A coroutine whose body is a Rust future.
 ///
@@ -37,6 +40,21 @@ impl Coroutine {
     pub(crate) fn over(cell: CellRef, name: &'static str, unstarted: Unstarted) -> Self {
         let qualified_name = if name.is_empty() { "coroutine" } else { name };
         Self { cell, qualified_name, state: Mutex::new(State::Created(unstarted)) }
+    }
+
+    /// Makes a coroutine of a future that is ready at its first poll and needs no runtime: work too small for a thread,
+    /// which has to go on when the runtime is closed. A future that is not ready raises `RuntimeClosedError`.
+    ///
+    /// # Errors
+    /// Only if Python is out of memory.
+    pub fn inline<'py, F, T, E>(py: Python<'py>, name: &'static str, future: F) -> PyResult<Bound<'py, Coroutine>>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: for<'a> IntoPyObject<'a> + Send + 'static,
+        E: Into<PyErr> + Send + 'static,
+    {
+        let (task, cell) = Task::new(future, None);
+        Bound::new(py, Self::over(cell, name, Unstarted::Inline(task)))
     }
 
     fn replace(&self, state: State) -> State {
@@ -66,8 +84,8 @@ impl Coroutine {
         self.check_process(py)?;
         match self.begin()? {
             State::Created(unstarted) => {
-                unstarted.start();
-                if self.cell.header().is_settled() { self.finish(py) } else { self.suspend(py) }
+                let runtime = unstarted.start();
+                if self.cell.header().is_settled() { self.finish(py) } else { self.suspend(py, runtime) }
             }
             State::Suspended(awaitable) if awaitable.get().is_settled() => {
                 self.replace(State::Closed);
@@ -76,11 +94,7 @@ impl Coroutine {
                     None => Err(PyRuntimeError::new_err("coroutine resumed while its outcome is being converted")),
                 }
             }
-            State::Suspended(awaitable) => {
-                self.replace(State::Closed);
-                awaitable.get().cancel_quietly();
-                Err(PyRuntimeError::new_err("await wasn't used with future"))
-            }
+            State::Suspended(awaitable) => self.wait_on(py, awaitable),
             State::Closed => {
                 self.replace(State::Closed);
                 Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine"))
@@ -98,30 +112,47 @@ impl Coroutine {
         }
     }
 
-    fn suspend(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let made = Awaitable::over(py, self.cell.clone(), Role::Suspension, self.qualified_name, None)
+    fn suspend(&self, py: Python<'_>, runtime: Option<Runtime>) -> PyResult<Option<Py<PyAny>>> {
+        let made = Awaitable::over(py, self.cell.clone(), Role::Suspension, self.qualified_name)
             .and_then(|awaitable| Py::new(py, awaitable));
-        let awaitable = match made {
-            Ok(awaitable) => awaitable,
+        match made {
+            Ok(awaitable) => {
+                awaitable.get().keep(runtime);
+                self.wait_on(py, awaitable)
+            }
             Err(error) => {
                 self.replace(State::Closed);
                 self.cell.header().cancel();
-                return Err(error);
+                Err(error)
             }
-        };
-        awaitable.get().set_blocking_mark();
+        }
+    }
+
+    /// Yields the awaitable, for the first time or, to another task that drives the same coroutine, once more.
+    fn wait_on(&self, py: Python<'_>, awaitable: Py<Awaitable>) -> PyResult<Option<Py<PyAny>>> {
+        if let Err(error) = awaitable.get().mark_blocking() {
+            self.replace(State::Closed);
+            awaitable.get().cancel_for_owner();
+            return Err(error);
+        }
         self.replace(State::Suspended(awaitable.clone_ref(py)));
         Ok(Some(awaitable.into_any()))
     }
 
     /// Ends the coroutine before its time. Returns false if it had ended.
+    ///
+    /// In a forked child nothing is cancelled or dropped: it is the parent's.
     fn end(&self) -> PyResult<bool> {
         let state = self.begin()?;
+        if self.cell.header().is_inherited() {
+            mem::forget(self.replace(state));
+            return Ok(false);
+        }
         self.replace(State::Closed);
         match state {
             State::Closed => return Ok(false),
             State::Suspended(awaitable) => {
-                awaitable.get().cancel_quietly();
+                awaitable.get().cancel_for_owner();
                 // It may hold a lock or a connection that somebody else is waiting for.
                 self.cell.discard();
             }
@@ -235,15 +266,13 @@ impl Coroutine {
         // See `Awaitable`: what is not visited counts as reachable.
         match self.state.try_lock().as_deref() {
             Some(State::Suspended(awaitable)) => visit.call(awaitable),
+            Some(State::Created(unstarted)) => unstarted.traverse(&visit),
             _ => Ok(()),
         }
     }
 
     fn __clear__(&self) {
-        // Under way no more; a coroutine that was never started keeps its warning for the destructor.
-        if matches!(*self.state.lock(), State::Suspended(_)) {
-            let _ = self.end();
-        }
+        self.let_go(self.replace(State::Closed));
     }
 }
 
@@ -253,38 +282,46 @@ impl std::fmt::Debug for Coroutine {
     }
 }
 
-impl Drop for Coroutine {
-    fn drop(&mut self) {
-        let state = mem::replace(self.state.get_mut(), State::Closed);
+impl Coroutine {
+    /// What happens to a coroutine that nobody will resume: the Rust future goes with it.
+    fn let_go(&self, state: State) {
         if self.cell.header().is_inherited() {
             // The parent's: see `Awaitable`.
-            mem::forget(self.cell.clone());
             mem::forget(state);
             return;
         }
         match state {
             State::Created(unstarted) => {
                 drop(unstarted);
-                // SAFETY: objects are deallocated by attached threads only.
+                // SAFETY: objects are collected and deallocated by attached threads only.
                 let py = unsafe { Python::assume_attached() };
                 warn_never_awaited(py, self.qualified_name);
             }
-            State::Suspended(awaitable) => awaitable.get().cancel_quietly(),
+            State::Suspended(awaitable) => {
+                awaitable.get().cancel_for_owner();
+                self.cell.discard();
+            }
             State::Running | State::Closed => {}
         }
-        debug_assert!(self.cell.header().phase() != Phase::Pending);
     }
 }
 
-/// Warns as an un-awaited `async def` does. In a destructor: an exception that is on its way stays as it is.
+impl Drop for Coroutine {
+    fn drop(&mut self) {
+        let state = mem::replace(self.state.get_mut(), State::Closed);
+        self.let_go(state);
+        if self.cell.header().is_inherited() {
+            mem::forget(self.cell.clone());
+        }
+    }
+}
+
+/// Warns as an un-awaited `async def` does.
 fn warn_never_awaited(py: Python<'_>, name: &str) {
-    let pending = PyErr::take(py);
+    let _in_flight = InFlight::set_aside(py);
     let message = std::ffi::CString::new(format!("coroutine '{name}' was never awaited")).unwrap_or_default();
     if let Err(error) = PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &message, 1) {
         error.write_unraisable(py, None);
-    }
-    if let Some(pending) = pending {
-        pending.restore(py);
     }
 }
 

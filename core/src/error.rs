@@ -3,7 +3,10 @@
 //! They are the ones of the pure-Python package `crossawait` where that is importable, so that one `except` serves every
 //! extension in the process; otherwise equal classes of our own.
 
-use pyo3::exceptions::{PyException, PyRuntimeError};
+use std::ptr;
+
+use pyo3::exceptions::{PyException, PyModuleNotFoundError, PyRuntimeError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -65,10 +68,45 @@ fn shared_or_own<'py>(
     name: &str,
     own: impl FnOnce() -> PyResult<Py<PyType>>,
 ) -> PyResult<Bound<'py, PyType>> {
-    let found =
-        class.get_or_try_init(py, || match py.import("crossawait").and_then(|package| package.getattr(name)) {
-            Ok(shared) => Ok(shared.cast_into::<PyType>()?.unbind()),
-            Err(_) => own(),
-        })?;
-    Ok(found.bind(py).clone())
+    if let Some(found) = class.get(py) {
+        return Ok(found.bind(py).clone());
+    }
+    let found = match py.import("crossawait") {
+        Ok(package) => match package.getattr(name).and_then(|shared| Ok(shared.cast_into::<PyType>()?)) {
+            Ok(shared) => shared.unbind(),
+            // Half imported, or not the package we mean: ask again next time.
+            Err(_) => return Ok(own()?.into_bound(py)),
+        },
+        Err(error) if error.is_instance_of::<PyModuleNotFoundError>(py) => own()?,
+        Err(_) => return Ok(own()?.into_bound(py)),
+    };
+    Ok(class.get_or_init(py, || found).bind(py).clone())
+}
+
+/// An exception that is on its way while a destructor runs Python code: set aside, and put back as it was.
+///
+/// With the interpreter's own functions, not `PyErr::take`: that resumes a Rust panic that travels as an exception.
+pub(crate) struct InFlight<'py> {
+    parts: [*mut ffi::PyObject; 3],
+    _py: Python<'py>,
+}
+
+impl<'py> InFlight<'py> {
+    #[allow(clippy::allow_attributes, deprecated, reason = "deprecated since 3.12, but there for all versions")]
+    pub(crate) fn set_aside(py: Python<'py>) -> Self {
+        let mut parts = [ptr::null_mut(); 3];
+        let [class, value, traceback] = &mut parts;
+        // SAFETY: attached; the three places are valid and receive owned references or null.
+        unsafe { ffi::PyErr_Fetch(class, value, traceback) };
+        Self { parts, _py: py }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    #[allow(clippy::allow_attributes, deprecated, reason = "as above")]
+    fn drop(&mut self) {
+        let [class, value, traceback] = self.parts;
+        // SAFETY: attached, as `_py` shows; gives back the references that `PyErr_Fetch` gave, once.
+        unsafe { ffi::PyErr_Restore(class, value, traceback) };
+    }
 }

@@ -21,13 +21,14 @@ use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
 use crate::asyncio;
 use crate::awaitable::Awaitable;
+use drain::Drain;
 use queue::{Message, Queue};
 
 /// The library's side of one Python event loop. Except for the queue it is touched only by attached threads.
 pub(crate) struct EventLoop {
     queue: Arc<Queue>,
-    /// Awaitables with waiters that a message will come for.
-    waiting: Mutex<SlotMap<DefaultKey, Py<Awaitable>>>,
+    /// Awaitables with waiters that a message will come for; `None` once closed.
+    waiting: Mutex<Option<SlotMap<DefaultKey, Py<Awaitable>>>>,
     /// Messages that a bounded drain has taken but not got to. Only the loop's thread adds or removes.
     backlog: Mutex<VecDeque<Message>>,
     /// Always `call_soon`, never step a task directly (for differential tests).
@@ -72,19 +73,19 @@ impl EventLoop {
             .get_or_try_init(py, || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind))?
             .bind(py);
         if let Ok(handle) = loops.call_method1("get", (python_loop,))?.cast_into::<Handle>() {
-            if !handle.get().0.queue.is_closed() {
-                return Ok(handle.get().0.clone());
+            if !handle.get().event_loop.queue.is_closed() {
+                return Ok(handle.get().event_loop.clone());
             }
         }
-        let event_loop = drain::install(python_loop)?;
-        loops.set_item(python_loop, Bound::new(py, Handle(event_loop.clone()))?)?;
+        let (event_loop, drain) = drain::install(python_loop)?;
+        loops.set_item(python_loop, Bound::new(py, Handle { event_loop: event_loop.clone(), _drain: drain })?)?;
         Ok(event_loop)
     }
 
     fn new(queue: Arc<Queue>) -> Arc<Self> {
         Arc::new(Self {
             queue,
-            waiting: Mutex::default(),
+            waiting: Mutex::new(Some(SlotMap::new())),
             backlog: Mutex::default(),
             strict: std::env::var_os("CROSSAWAIT_STRICT").is_some_and(|value| value == "1"),
         })
@@ -94,14 +95,30 @@ impl EventLoop {
         &self.queue
     }
 
-    /// Keeps `awaitable` alive until [`release`](Self::release), and gives it a key for messages.
-    pub(crate) fn retain(&self, awaitable: Py<Awaitable>) -> u64 {
-        self.waiting.lock().insert(awaitable).data().as_ffi()
+    /// Keeps `awaitable` alive until [`release`](Self::release), and gives it a key for messages. `None` if the loop is
+    /// closed: no message will ever be read.
+    pub(crate) fn retain(&self, awaitable: Bound<'_, Awaitable>) -> Option<u64> {
+        let awaitable = awaitable.unbind();
+        let mut waiting = self.waiting.lock();
+        match &mut *waiting {
+            Some(table) => Some(table.insert(awaitable).data().as_ffi()),
+            None => {
+                drop(waiting);
+                drop(awaitable);
+                None
+            }
+        }
     }
 
     /// Gives back what `key` stands for; `None` if it was released before.
     pub(crate) fn release(&self, key: u64) -> Option<Py<Awaitable>> {
-        self.waiting.lock().remove(DefaultKey::from(KeyData::from_ffi(key)))
+        self.waiting.lock().as_mut()?.remove(DefaultKey::from(KeyData::from_ffi(key)))
+    }
+
+    /// Whatever waits, in no order.
+    fn all_waiting(&self, py: Python<'_>) -> Vec<Py<Awaitable>> {
+        let waiting = self.waiting.lock();
+        waiting.iter().flat_map(SlotMap::values).map(|awaitable| awaitable.clone_ref(py)).collect()
     }
 
     /// Takes no more messages and drops everything that is on the way: the Python loop is closed or gone.
@@ -116,4 +133,8 @@ impl EventLoop {
 
 /// The value kept for a loop in the table of loops. (Not the drain, which has to go when the loop lets go of it.)
 #[pyclass(frozen, name = "EventLoopHandle")]
-struct Handle(Arc<EventLoop>);
+struct Handle {
+    event_loop: Arc<EventLoop>,
+    /// Kept here for a loop that does not keep it itself.
+    _drain: Option<Py<Drain>>,
+}

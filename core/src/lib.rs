@@ -44,6 +44,7 @@ mod current;
 pub mod error;
 mod event_loop;
 pub mod executor;
+mod fresh_thread;
 pub mod io;
 mod lifecycle;
 mod metrics;

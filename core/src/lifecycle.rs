@@ -26,8 +26,8 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// 0 in the process that loaded the library, and one more with each fork on the way to this one.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// Runtimes to shut down at exit.
-static RUNTIMES: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
+/// Runtimes to shut down at exit; `None` once that has happened.
+static RUNTIMES: Mutex<Option<Vec<Weak<Inner>>>> = Mutex::new(Some(Vec::new()));
 
 /// The process generation; see the module documentation.
 pub(crate) fn generation() -> u32 {
@@ -122,9 +122,15 @@ impl ForkGuard {
 }
 
 /// Puts a runtime on the list for interpreter exit.
+///
+/// # Errors
+/// `RuntimeClosedError` once the interpreter is on its way out.
 pub(crate) fn register(py: Python<'_>, runtime: Weak<Inner>) -> PyResult<()> {
     install_exit_hook(py)?;
     let mut runtimes = RUNTIMES.lock();
+    let Some(runtimes) = &mut *runtimes else {
+        return Err(crate::error::runtime_closed(py, "the interpreter is shutting down"));
+    };
     runtimes.retain(|known| known.strong_count() > 0);
     runtimes.push(runtime);
     Ok(())
@@ -142,18 +148,17 @@ fn install_exit_hook(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-fn shut_down_all(py: Python<'_>) {
-    let runtimes = std::mem::take(&mut *RUNTIMES.lock());
-    for runtime in runtimes.iter().filter_map(Weak::upgrade) {
-        if runtime.is_inherited() {
-            // Made before a fork: its executor belongs to the parent.
-            std::mem::forget(runtime);
-            continue;
-        }
-        runtime.close();
-        py.detach(|| {
-            runtime.wait_for_blocking_calls();
-            runtime.stop_executor(EXIT_TIMEOUT);
-        });
+fn shut_down_all(py: Python<'_>) -> PyResult<()> {
+    let listed = RUNTIMES.lock().take().unwrap_or_default();
+    let (inherited, runtimes): (Vec<_>, Vec<_>) =
+        listed.iter().filter_map(Weak::upgrade).partition(|runtime| runtime.is_inherited());
+    // Made before a fork: these belong to the parent.
+    inherited.into_iter().for_each(std::mem::forget);
+    runtimes.iter().for_each(|runtime| runtime.close());
+    // Ctrl-C ends the waiting for calls, as it does for `ThreadPoolExecutor`; threads are stopped all the same.
+    let waited = runtimes.iter().try_for_each(|runtime| runtime.wait_for_blocking_calls(py));
+    for runtime in runtimes {
+        py.detach(|| runtime.stop_executor(EXIT_TIMEOUT));
     }
+    waited
 }

@@ -1,6 +1,6 @@
 //! Counters that cost a relaxed addition where they are counted.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What one runtime has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,15 +56,19 @@ impl Counter {
     }
 }
 
-/// The counters of one runtime. The first is written where tasks are made, the others where they end.
+/// What cells know of the runtime that they belong to; its address is the runtime's identity.
+///
+/// The first counter is written where tasks are made, the others where they end.
 #[derive(Debug, Default)]
-pub(crate) struct Counters {
+pub(crate) struct Record {
     spawned: Counter,
     settled: Counter,
     blocking: Counter,
+    /// The executor has been told to stop: what is pending now may never be polled again.
+    stopped: AtomicBool,
 }
 
-impl Counters {
+impl Record {
     pub(crate) fn task_spawned(&self) {
         self.spawned.add(1);
     }
@@ -75,6 +79,14 @@ impl Counters {
 
     pub(crate) fn blocking_call(&self) {
         self.blocking.add(1);
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
     }
 
     pub(crate) fn snapshot(&self, worker_threads: usize) -> Metrics {

@@ -40,7 +40,8 @@ impl PanicReport {
                 }
             },
         };
-        let location = LOCATION.with_borrow_mut(Option::take).unwrap_or_default();
+        // `try_with`: a thread that is ending may have no thread-locals left.
+        let location = LOCATION.try_with(|slot| slot.borrow_mut().take()).ok().flatten().unwrap_or_default();
         Self { message, location }
     }
 

@@ -13,9 +13,11 @@ use crate::awaitable::Awaitable;
 use crate::builder::Builder;
 use crate::coroutine::Coroutine;
 use crate::current;
+use crate::event_loop::queue::Queue;
 use crate::executor::{Executor, Job};
+use crate::fresh_thread::{FreshThread, SIGNAL_CHECK};
 use crate::lifecycle::{self, OwnProcess};
-use crate::metrics::{Counters, Metrics};
+use crate::metrics::{Metrics, Record};
 use crate::panic;
 use crate::task::Task;
 
@@ -39,7 +41,7 @@ impl Runtime {
         panic::install_hook();
         Self(Arc::new(Inner {
             executor: OwnProcess::new(executor),
-            counters: Arc::default(),
+            record: Arc::default(),
             closed: AtomicBool::new(false),
             registered: AtomicBool::new(false),
             calls: (Mutex::new(0), Condvar::new()),
@@ -86,18 +88,22 @@ impl Runtime {
     /// `RuntimeError` when called from inside one of the runtime's own tasks or blocking calls: it would wait for
     /// itself.
     pub fn shutdown(&self, py: Python<'_>, timeout: Duration) -> PyResult<()> {
-        let runtime = self.live(py)?;
-        if current::works_on(runtime.counters()) {
+        let runtime = self.successor();
+        if current::works_on(runtime.record()) {
             return Err(PyRuntimeError::new_err("a runtime cannot be shut down from one of its own tasks or calls"));
         }
         runtime.0.close();
-        py.detach(|| runtime.0.stop_executor(timeout));
-        Ok(())
+        if runtime.is_inherited() {
+            // Its executor is the parent's.
+            return Ok(());
+        }
+        let inner = runtime.0.clone();
+        FreshThread::work(py, move || inner.stop_executor(timeout))
     }
 
     /// Whether the runtime takes no more work.
     pub fn is_closed(&self) -> bool {
-        self.0.closed.load(Ordering::Acquire)
+        self.successor().0.closed.load(Ordering::Acquire)
     }
 
     /// Whether this process is a child of the one that made the runtime. What was made on the runtime before the fork is
@@ -108,7 +114,7 @@ impl Runtime {
 
     /// What it has done so far.
     pub fn metrics(&self) -> Metrics {
-        self.0.counters.snapshot(self.0.executor.worker_threads())
+        self.0.record.snapshot(self.0.executor.worker_threads())
     }
 
     /// The executor as it was given. In a forked child, take that of [`live`](Self::live).
@@ -129,7 +135,7 @@ impl Runtime {
         if self.is_closed() {
             return Err(job);
         }
-        self.0.counters.blocking_call();
+        self.0.record.blocking_call();
         self.0.executor.spawn_blocking(job)
     }
 
@@ -138,31 +144,42 @@ impl Runtime {
     /// # Errors
     /// As there, and if no thread can be had the coroutine raises `RuntimeClosedError` without having waited.
     pub fn shutdown_into_py<'py>(&self, py: Python<'py>, timeout: Duration) -> PyResult<Bound<'py, Coroutine>> {
-        let inner = self.live(py)?.0.clone();
+        let runtime = self.successor();
+        runtime.0.close();
+        let inherited = runtime.is_inherited();
+        let inner = runtime.0.clone();
         Runtime::new(FreshThread).builder().spawn().name("aclose").coroutine_into_py(py, async move {
-            inner.close();
-            inner.stop_executor(timeout);
+            if !inherited {
+                inner.stop_executor(timeout);
+            }
             Ok::<_, PyErr>(())
         })
     }
 
-    /// This runtime, or in a forked child the one that has taken its place.
+    /// This runtime, or in a forked child the one that has taken its place: started now if need be, unless this one had
+    /// been closed.
     ///
     /// # Errors
     /// `RuntimeClosedError` in a forked child, if the executor cannot start afresh there.
     pub fn live(&self, py: Python<'_>) -> PyResult<&Runtime> {
-        let mut runtime = self;
-        while runtime.0.is_inherited() {
-            runtime = match runtime.0.successor.get() {
-                Some(successor) => successor,
-                None => {
-                    let executor = runtime.0.executor.after_fork();
-                    let executor = executor.map_err(|message| crate::error::runtime_closed(py, message))?;
-                    runtime.0.successor.get_or_init(|| Runtime::from_arc(executor))
-                }
-            };
+        loop {
+            let runtime = self.successor();
+            if !runtime.is_inherited() || runtime.is_closed() {
+                return Ok(runtime);
+            }
+            let executor = runtime.0.executor.after_fork();
+            let executor = executor.map_err(|message| crate::error::runtime_closed(py, message))?;
+            runtime.0.successor.get_or_init(|| Runtime::from_arc(executor));
         }
-        Ok(runtime)
+    }
+
+    /// The last runtime in the line of those that have taken this one's place after forks; itself if there are none.
+    fn successor(&self) -> &Runtime {
+        let mut runtime = self;
+        while let Some(successor) = runtime.0.successor.get() {
+            runtime = successor;
+        }
+        runtime
     }
 
     /// The [`live`](Self::live) runtime, if it takes work; listed for interpreter exit.
@@ -181,8 +198,8 @@ impl Runtime {
         Ok(runtime)
     }
 
-    pub(crate) fn counters(&self) -> &Arc<Counters> {
-        &self.0.counters
+    pub(crate) fn record(&self) -> &Arc<Record> {
+        &self.0.record
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
@@ -221,25 +238,11 @@ impl WeakRuntime {
     }
 }
 
-/// A thread for one task that blocks.
-struct FreshThread;
-
-impl Executor for FreshThread {
-    fn spawn(&self, mut task: Task) -> Result<(), Task> {
-        let run = move || {
-            let _ = task.poll_inline();
-        };
-        // A refused thread drops the closure and with it the task, which settles it.
-        drop(std::thread::Builder::new().name("crossawait-shutdown".into()).spawn(run));
-        Ok(())
-    }
-}
-
 /// What the handles of a runtime share.
 pub(crate) struct Inner {
     /// A child forgets it: its threads and locks are the parent's.
     executor: OwnProcess<Arc<dyn Executor>>,
-    counters: Arc<Counters>,
+    record: Arc<Record>,
     closed: AtomicBool,
     /// Listed for interpreter exit.
     registered: AtomicBool,
@@ -264,8 +267,12 @@ impl Inner {
         self.closed.store(true, Ordering::Release);
     }
 
+    /// Stops the executor. What it leaves pending, because a thread of its is stuck or because it does not know how to
+    /// stop, is closed for those who wait.
     pub(crate) fn stop_executor(&self, timeout: Duration) {
         self.executor.shutdown(timeout);
+        self.record.stop();
+        Queue::announce_stop();
     }
 
     /// Notes that a blocking call is about to run Python code. False if the runtime is closed: then it must not, since
@@ -283,11 +290,21 @@ impl Inner {
         self.calls.1.notify_all();
     }
 
-    /// Waits, detached, for running blocking calls, as `ThreadPoolExecutor` does at exit.
-    pub(crate) fn wait_for_blocking_calls(&self) {
-        let mut running = self.calls.0.lock();
-        while *running > 0 {
-            self.calls.1.wait(&mut running);
+    /// Waits for running blocking calls, as `ThreadPoolExecutor` does at exit.
+    ///
+    /// # Errors
+    /// Whatever a signal handler raises meanwhile.
+    pub(crate) fn wait_for_blocking_calls(&self, py: Python<'_>) -> PyResult<()> {
+        let (running, ended) = &self.calls;
+        while py.detach(|| {
+            let mut running = running.lock();
+            if *running > 0 {
+                ended.wait_for(&mut running, SIGNAL_CHECK);
+            }
+            *running > 0
+        }) {
+            py.check_signals()?;
         }
+        Ok(())
     }
 }

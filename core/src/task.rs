@@ -29,7 +29,7 @@ use self::cell::TaskCell;
 pub(crate) use self::cell::{Cell, CellRef, ManualCell};
 pub(crate) use self::header::{Header, Phase};
 use crate::current::Working;
-use crate::metrics::Counters;
+use crate::metrics::Record;
 
 /// A Rust future on its way to Python, to be driven to its end by an [`Executor`](crate::Executor).
 ///
@@ -42,18 +42,20 @@ use crate::metrics::Counters;
 pub struct Task {
     /// `None` once finished. The presence of the handle is the writing side's claim on the stage.
     cell: Option<CellRef>,
+    /// The cell holds a waker of the executor's.
+    registered: bool,
 }
 
 impl Task {
     /// Puts `future` into a cell. The second handle is the reading side.
-    pub(crate) fn new<F, T, E>(future: F, counters: Option<Arc<Counters>>) -> (Task, CellRef)
+    pub(crate) fn new<F, T, E>(future: F, record: Option<Arc<Record>>) -> (Task, CellRef)
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: for<'py> IntoPyObject<'py> + Send + 'static,
         E: Into<PyErr> + Send + 'static,
     {
-        let cell: CellRef = Arc::new(TaskCell::new(future, counters));
-        (Task { cell: Some(cell.clone()) }, cell)
+        let cell: CellRef = Arc::new(TaskCell::new(future, record));
+        (Task { cell: Some(cell.clone()), registered: false }, cell)
     }
 
     /// Polls once on this thread, with a waker that does nothing: a task that stays pending must be handed to an
@@ -85,6 +87,14 @@ impl Task {
             // SAFETY: this task was the writing side until the line above, and has not published COMPLETE.
             unsafe { cell.clear() };
             cell.header().settle(phase);
+            self.let_go(&cell);
+        }
+    }
+
+    /// A settled cell may live on for long in Python: it must not keep the executor's resources.
+    fn let_go(&self, cell: &CellRef) {
+        if self.registered {
+            cell.header().unregister();
         }
     }
 }
@@ -98,7 +108,7 @@ impl Future for Task {
         };
         let header = cell.header();
         if !header.is_settled() {
-            let _working = Working::on(header.counters());
+            let _working = Working::on(header.record());
             // SAFETY: this task is the writing side, and publishes COMPLETE only below, giving the side up.
             if unsafe { cell.poll(context) }.is_ready() {
                 let published = header.settle(Phase::Complete);
@@ -106,12 +116,15 @@ impl Future for Task {
                     // Cancelled meanwhile: the outcome is nobody's. SAFETY: not published, so still the writing side.
                     unsafe { cell.clear() };
                 }
-                self.cell = None;
+                if let Some(cell) = self.cell.take() {
+                    self.let_go(&cell);
+                }
                 return Poll::Ready(());
             }
             header.register(context.waker());
+            self.registered = true;
             // A cancellation before `register` found no waker to wake; one after it finds ours.
-            if !header.is_settled() {
+            if self.cell.as_ref().is_some_and(|cell| !cell.header().is_settled()) {
                 return Poll::Pending;
             }
         }

@@ -167,8 +167,9 @@ impl Listener {
 
     /// Stop listening. Accepts in flight raise OSError, an `async for` ends; closing twice is no error.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
+        crate::error::check_process(py, &self.runtime, "listener")?;
         let shared = self.shared.clone();
-        self.verb(py, "Listener.close")?.coroutine_into_py(py, async move {
+        Coroutine::inline(py, "Listener.close", async move {
             shared.close();
             Ok::<_, SocketError>(())
         })
@@ -187,9 +188,7 @@ impl Listener {
 
     fn __aenter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Coroutine>> {
         let listener = slf.clone().unbind();
-        slf.get()
-            .verb(slf.py(), "Listener.__aenter__")?
-            .coroutine_into_py(slf.py(), async move { Ok::<_, PyErr>(listener) })
+        Coroutine::inline(slf.py(), "Listener.__aenter__", async move { Ok::<_, PyErr>(listener) })
     }
 
     #[pyo3(signature = (*_exception))]

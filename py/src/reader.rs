@@ -42,22 +42,31 @@ pub(crate) enum Want {
     },
 }
 
+/// What a read has come to. The bytes stay in the buffer until Python takes them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Filled {
+    /// So many bytes are its result.
+    Bytes(usize),
+    /// The stream has ended before there were enough.
+    Incomplete { expected: Option<usize> },
+}
+
 impl Reader {
     /// The bytes in hand.
     fn bytes(&self) -> &[u8] {
         &self.storage[self.start..self.end]
     }
 
-    /// Receives until the wish can be fulfilled; returns how many bytes to [`take`](Self::take).
+    /// Receives until the wish can be fulfilled, or never will be; returns what to [`take`](Self::take).
     pub(crate) fn poll_fill(
         &mut self,
         context: &mut Context<'_>,
         socket: &Socket,
         want: &mut Want,
-    ) -> Poll<Result<usize, SocketError>> {
+    ) -> Poll<Result<Filled, SocketError>> {
         loop {
-            if let Some(count) = self.check(want)? {
-                return Poll::Ready(Ok(count));
+            if let Some(filled) = self.check(want)? {
+                return Poll::Ready(Ok(filled));
             }
             let more = match want {
                 Want::Some(most) => *most,
@@ -69,17 +78,18 @@ impl Reader {
         }
     }
 
-    /// How many bytes fulfil the wish; `None` if more have to come.
-    fn check(&mut self, want: &mut Want) -> Result<Option<usize>, SocketError> {
+    /// What fulfils the wish, or takes its place; `None` if more has to come.
+    fn check(&mut self, want: &mut Want) -> Result<Option<Filled>, SocketError> {
         let have = self.bytes().len();
         match want {
-            Want::Some(most) if have > 0 || self.ended => Ok(Some(have.min(*most))),
-            Want::Exactly(count) if have >= *count => Ok(Some(*count)),
-            Want::Until { separator, limit, searched } => match self.find(separator, *limit, searched)? {
-                None if self.ended => Err(self.incomplete(None)),
-                found => Ok(found),
-            },
-            Want::Exactly(count) if self.ended => Err(self.incomplete(Some(*count))),
+            Want::Some(most) if have > 0 || self.ended => Ok(Some(Filled::Bytes(have.min(*most)))),
+            Want::Exactly(count) if have >= *count => Ok(Some(Filled::Bytes(*count))),
+            Want::Until { separator, limit, searched } => Ok(match self.find(separator, *limit, searched)? {
+                Some(count) => Some(Filled::Bytes(count)),
+                None if self.ended => Some(Filled::Incomplete { expected: None }),
+                None => None,
+            }),
+            Want::Exactly(count) if self.ended => Ok(Some(Filled::Incomplete { expected: Some(*count) })),
             _ => Ok(None),
         }
     }
@@ -103,25 +113,28 @@ impl Reader {
         }
     }
 
-    /// The stream is over; what there is goes into the error, as with asyncio.
-    fn incomplete(&mut self, expected: Option<usize>) -> SocketError {
-        let partial = self.bytes().to_vec();
-        self.take(partial.len());
-        SocketError::Incomplete { partial, expected }
+    /// Takes out what a read has waited for: the bytes, or the error that has what there is of them.
+    pub(crate) fn take<T>(&mut self, filled: Filled, give: impl FnOnce(&[u8]) -> T) -> Result<T, SocketError> {
+        match filled {
+            Filled::Bytes(count) => {
+                let given = give(&self.bytes()[..count]);
+                self.remove(count);
+                Ok(given)
+            }
+            Filled::Incomplete { expected } => {
+                let partial = self.bytes().to_vec();
+                self.remove(partial.len());
+                Err(SocketError::Incomplete { partial, expected })
+            }
+        }
     }
 
-    /// Removes `count` bytes from the front.
-    pub(crate) fn take(&mut self, count: usize) {
+    fn remove(&mut self, count: usize) {
         self.start += count;
         if self.start == self.end {
             self.start = 0;
             self.end = 0;
         }
-    }
-
-    /// The first `count` bytes.
-    pub(crate) fn front(&self, count: usize) -> &[u8] {
-        &self.bytes()[..count]
     }
 
     fn poll_receive(&mut self, context: &mut Context<'_>, socket: &Socket, more: usize) -> Poll<io::Result<usize>> {

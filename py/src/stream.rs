@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyMemoryView, PyTuple};
 
 use crate::address;
 use crate::error::SocketError;
-use crate::reader::{Reader, Want};
+use crate::reader::{Filled, Reader, Want};
 
 /// A connected byte stream. See `crossawait.Stream` for what its verbs promise.
 #[pyclass(frozen, weakref, module = "crossawait")]
@@ -70,7 +70,7 @@ impl Connection {
         let socket = self.socket()?;
         let mut reader = self.reader.clone().lock_owned().await;
         let filled = poll_fn(|context| reader.poll_fill(context, &socket, &mut want)).await;
-        Ok(Received { count: self.unless_closed(filled)??, reader })
+        Ok(Received { filled: self.unless_closed(filled)??, reader })
     }
 
     async fn write_all(&self, data: &[u8]) -> Result<(), SocketError> {
@@ -122,18 +122,16 @@ impl<'py> IntoPyObject<'py> for Connected {
 /// Bytes that wait in the buffer to be taken by Python.
 struct Received {
     reader: OwnedMutexGuard<Reader>,
-    count: usize,
+    filled: Filled,
 }
 
 impl<'py> IntoPyObject<'py> for Received {
     type Target = PyBytes;
     type Output = Bound<'py, PyBytes>;
-    type Error = std::convert::Infallible;
+    type Error = SocketError;
 
     fn into_pyobject(mut self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
-        let bytes = PyBytes::new(py, self.reader.front(self.count));
-        self.reader.take(self.count);
-        Ok(bytes)
+        self.reader.take(self.filled, |bytes| PyBytes::new(py, bytes))
     }
 }
 
@@ -183,8 +181,9 @@ impl Stream {
 
     /// Close both directions. Reads and writes in flight raise OSError; closing twice is no error.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
+        crate::error::check_process(py, &self.runtime, "stream")?;
         let connection = self.connection.clone();
-        self.verb(py, "Stream.close")?.coroutine_into_py(py, async move {
+        Coroutine::inline(py, "Stream.close", async move {
             connection.close();
             Ok::<_, SocketError>(())
         })
@@ -204,11 +203,7 @@ impl Stream {
 
     fn __aenter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Coroutine>> {
         let stream = slf.clone().unbind();
-        slf.get()
-            .runtime
-            .builder()
-            .name("Stream.__aenter__")
-            .coroutine_into_py(slf.py(), async move { Ok::<_, PyErr>(stream) })
+        Coroutine::inline(slf.py(), "Stream.__aenter__", async move { Ok::<_, PyErr>(stream) })
     }
 
     #[pyo3(signature = (*_exception))]

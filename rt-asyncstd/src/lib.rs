@@ -30,6 +30,7 @@ static STARTED: AtomicBool = AtomicBool::new(false);
 /// A view of async-std's one executor.
 pub struct AsyncStd {
     live: Arc<LiveTasks>,
+    worker_threads: usize,
 }
 
 impl AsyncStd {
@@ -40,7 +41,7 @@ impl AsyncStd {
     pub fn new() -> io::Result<Self> {
         STATICS.start()?;
         STARTED.store(true, Ordering::Relaxed);
-        Ok(Self { live: LiveTasks::new() })
+        Ok(Self { live: LiveTasks::new(), worker_threads: configured_workers() })
     }
 
     /// Whether an executor has been made in this process: from then on the environment variables are not read.
@@ -75,6 +76,12 @@ impl AsyncStd {
     }
 }
 
+/// As async-std reads it.
+fn configured_workers() -> usize {
+    let count = std::env::var("ASYNC_STD_THREAD_COUNT").ok().and_then(|count| count.parse().ok());
+    count.unwrap_or_else(|| Options::new().workers_or_default())
+}
+
 impl Executor for AsyncStd {
     fn spawn(&self, task: Task) -> Result<(), Task> {
         let entry = self.live.enter(task)?;
@@ -105,8 +112,7 @@ impl Executor for AsyncStd {
     }
 
     fn worker_threads(&self) -> usize {
-        let count = std::env::var("ASYNC_STD_THREAD_COUNT").ok().and_then(|count| count.parse().ok());
-        count.unwrap_or_else(|| Options::new().workers_or_default())
+        self.worker_threads
     }
 
     fn timers(&self) -> Option<&dyn Timers> {

@@ -78,6 +78,8 @@ impl Smol {
 
     /// Adopts an executor that somebody else runs. Shutting this down lets go of it and leaves its tasks to its owner.
     pub fn from_executor(executor: Arc<smol::Executor<'static>>) -> Self {
+        // After a fork it is its owner's business; noted for those that come later.
+        let _ = STATICS.start();
         Self { executor: RwLock::new(Some(executor)), workers: Mutex::new(None), worker_threads: 0, adopted: true }
     }
 }

@@ -10,6 +10,7 @@ use pyo3::types::PyDict;
 
 use super::outcome::Outcome;
 use super::{Awaitable, Home, Inner, Role, waiters};
+use crate::error::InFlight;
 
 impl Awaitable {
     pub(super) fn traverse(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
@@ -48,8 +49,8 @@ impl Awaitable {
 
     /// Cancels the Rust future if nobody ever awaited this; reports an exception that nobody has retrieved.
     fn settle_accounts(&self) {
-        if self.role == Role::Suspension {
-            // The coroutine looks after it.
+        if self.role == Role::Suspension || self.cell.header().is_inherited() {
+            // The coroutine looks after it, or the parent process does.
             return;
         }
         let abandoned = {
@@ -57,9 +58,9 @@ impl Awaitable {
             self.role == Role::Future && !inner.awaited && !inner.detached
         };
         if abandoned {
-            self.cancel_quietly();
+            self.cancel_for_owner();
         }
-        if self.is_settled() && !self.inner.lock().retrieved {
+        if self.is_settled() && self.cell.header().may_have_failed() && !self.inner.lock().retrieved {
             // SAFETY: objects are collected and deallocated by attached threads only.
             let py = unsafe { Python::assume_attached() };
             self.report_unretrieved(py);
@@ -67,13 +68,9 @@ impl Awaitable {
     }
 
     fn report_unretrieved(&self, py: Python<'_>) {
-        // This runs in a destructor, maybe while an exception is on its way: put it back as it was.
-        let pending = PyErr::take(py);
+        let _in_flight = InFlight::set_aside(py);
         if let Err(error) = self.call_exception_handler(py) {
             error.write_unraisable(py, None);
-        }
-        if let Some(pending) = pending {
-            pending.restore(py);
         }
     }
 

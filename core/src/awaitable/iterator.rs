@@ -2,9 +2,6 @@
 //!
 //! Apart from the awaitable because an object with all three beside `__await__` would be a coroutine to asyncio.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use super::{Awaitable, stop_iteration};
@@ -13,12 +10,11 @@ use super::{Awaitable, stop_iteration};
 #[pyclass(frozen, module = "crossawait")]
 pub(crate) struct AwaitableIterator {
     awaitable: Py<Awaitable>,
-    yielded: AtomicBool,
 }
 
 impl AwaitableIterator {
     pub(super) fn new(awaitable: Py<Awaitable>) -> Self {
-        Self { awaitable, yielded: AtomicBool::new(false) }
+        Self { awaitable }
     }
 }
 
@@ -31,9 +27,6 @@ impl AwaitableIterator {
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         match self.awaitable.get().poll(py)? {
             Some(outcome) => stop_iteration(py, outcome?),
-            None if self.yielded.swap(true, Ordering::Relaxed) => {
-                Err(PyRuntimeError::new_err("await wasn't used with future"))
-            }
             None => Ok(Some(self.awaitable.clone_ref(py).into_any())),
         }
     }

@@ -4,6 +4,7 @@ use std::mem;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+use event_listener::Listener;
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyTraceback, PyTuple, PyType};
@@ -86,14 +87,23 @@ enum Look {
 }
 
 impl Awaitable {
+    /// Fails unless `set_result` or `set_exception` may be called now.
+    pub(super) fn check_settable(&self, py: Python<'_>) -> PyResult<()> {
+        self.check_process(py)?;
+        if self.role != Role::Manual {
+            return Err(PyRuntimeError::new_err("this Awaitable is settled by its Rust future, not from Python"));
+        }
+        if self.is_settled() {
+            return Err(asyncio::invalid_state(py, "invalid state"));
+        }
+        Ok(())
+    }
+
     /// `set_result` and `set_exception`: on an awaitable made in Python only, and from any thread.
     pub(super) fn settle_from_python(slf: &Bound<'_, Self>, outcome: Outcome) -> PyResult<()> {
         let this = slf.get();
         let py = slf.py();
-        this.check_process(py)?;
-        if this.role != Role::Manual {
-            return Err(PyRuntimeError::new_err("this Awaitable is settled by its Rust future, not from Python"));
-        }
+        this.check_settable(py)?;
         let header = this.cell.header();
         let settled = {
             let mut inner = this.inner.lock();
@@ -186,7 +196,7 @@ impl Awaitable {
                 Look::Seen(seen) => return Some(seen),
                 Look::NotYet => return None,
                 Look::ConvertNow => self.convert(py),
-                Look::ConvertedElsewhere => py.detach(|| self.await_conversion()),
+                Look::ConvertedElsewhere => self.await_conversion(py),
             }
         }
     }
@@ -222,11 +232,17 @@ impl Awaitable {
         self.cell.header().notify_blocked();
     }
 
-    /// Sleeps until another thread's conversion may be through. Called detached.
-    fn await_conversion(&self) {
-        let still = || matches!(self.inner.lock().outcome, Outcome::Converting(_));
-        // Bounded: the converting thread may be asking for something that this one is to do after all.
-        self.cell.header().block_while(still, Instant::now() + Duration::from_millis(50));
+    /// Sleeps until another thread's conversion may be through.
+    ///
+    /// The lock is taken attached only: the garbage collector relies on nobody else holding it.
+    fn await_conversion(&self, py: Python<'_>) {
+        let listener = self.cell.header().listen();
+        let converting = matches!(self.inner.lock().outcome, Outcome::Converting(_));
+        if converting {
+            // Bounded: the converting thread may be asking for something that this one is to do after all.
+            let deadline = Instant::now() + Duration::from_millis(50);
+            py.detach(|| listener.wait_deadline(deadline));
+        }
     }
 }
 

@@ -7,9 +7,7 @@ use pyo3::prelude::*;
 
 use super::Awaitable;
 use crate::asyncio;
-
-/// How long a blocking wait goes without looking for signals.
-const SIGNAL_CHECK: Duration = Duration::from_millis(50);
+use crate::fresh_thread::SIGNAL_CHECK;
 
 impl Awaitable {
     /// Blocks until settled or until `timeout` seconds have passed; see `wait` in Python.
@@ -24,6 +22,7 @@ impl Awaitable {
                 break;
             }
             py.check_signals()?;
+            self.close_if_stopped();
             if deadline.is_some_and(|end| Instant::now() >= end) {
                 return Err(PyTimeoutError::new_err("the awaitable has not settled in time"));
             }

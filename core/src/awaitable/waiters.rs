@@ -9,7 +9,6 @@ use super::{Awaitable, Inner};
 use crate::asyncio;
 use crate::event_loop::queue::Message;
 use crate::event_loop::step::Stepper;
-use crate::task::Phase;
 
 /// A callback, and the context to call it in.
 pub(crate) struct Waiter {
@@ -97,7 +96,7 @@ impl Awaitable {
         let unstarted = inner.unstarted.take();
         drop(inner);
         if let Some(unstarted) = unstarted {
-            unstarted.start();
+            this.keep(unstarted.start());
         }
         if first { Self::subscribe(slf) } else { Ok(()) }
     }
@@ -111,8 +110,13 @@ impl Awaitable {
         };
         let will_be_told = match event_loop {
             Some(event_loop) => {
-                let key = event_loop.retain(slf.clone().unbind());
-                this.inner.lock().subscription = Subscription::Key(key);
+                let Some(key) = event_loop.retain(slf.clone()) else {
+                    // A closed loop is silent.
+                    return Ok(());
+                };
+                let mut inner = this.inner.lock();
+                inner.subscription = Subscription::Key(key);
+                // Under the lock, so that the key in the cell is that of the subscription.
                 this.cell.header().watch(event_loop.queue(), key)
             }
             None => {
@@ -143,15 +147,16 @@ impl Awaitable {
         for waiter in waiters.into_iter().chain(added) {
             inner.waiters.push(waiter);
         }
-        let told_meanwhile = inner.subscription == Subscription::Told && !inner.waiters.as_slice().is_empty();
-        let released = if inner.waiters.as_slice().is_empty() { inner.end_subscription() } else { None };
+        let empty = inner.waiters.as_slice().is_empty();
+        let released = if empty { inner.end_subscription() } else { None };
         drop(inner);
 
         if let Some((event_loop, key)) = released {
-            this.cell.header().unwatch();
+            // A message that is on its way finds nothing under this key.
             drop(event_loop.release(key));
         }
-        if told_meanwhile {
+        if !empty && this.is_settled() {
+            // Whoever told the waiters while they were out for comparison told nobody.
             Self::notify(slf)?;
         }
         failure.map_or(Ok(removed), Err)
@@ -226,7 +231,9 @@ impl Awaitable {
         let key = match subscription {
             Subscription::Key(key) => key,
             _ => {
-                let key = event_loop.retain(slf.clone().unbind());
+                let Some(key) = event_loop.retain(slf.clone()) else {
+                    return Ok(false);
+                };
                 this.inner.lock().subscription = Subscription::Key(key);
                 key
             }
@@ -244,6 +251,8 @@ impl Awaitable {
         let this = slf.get();
         let previous = {
             let mut inner = this.inner.lock();
+            // Whoever cancels has been told by the answer; asyncio's futures forget their report here too.
+            inner.retrieved = true;
             // The message is in place before anybody can see the cancellation.
             mem::replace(&mut inner.cancel_message, message)
         };
@@ -261,10 +270,18 @@ impl Awaitable {
         Ok(true)
     }
 
-    /// Cancels without telling anybody, for an owner that is going away.
-    pub(crate) fn cancel_quietly(&self) {
-        if self.cell.header().phase() == Phase::Pending {
-            self.cell.header().cancel();
+    /// Cancels on behalf of an owner that is going away. Waiters hear of it from their loop.
+    pub(crate) fn cancel_for_owner(&self) {
+        if !self.cell.header().is_inherited() {
+            self.cell.header().cancel_for_all();
+        }
+    }
+
+    /// Closes what a stopped runtime has left pending. Waiters hear of it from their loop.
+    pub(crate) fn close_if_stopped(&self) {
+        let header = self.cell.header();
+        if !header.is_settled() && header.record().is_some_and(|record| record.is_stopped()) {
+            header.close();
         }
     }
 }

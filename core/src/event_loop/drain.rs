@@ -1,6 +1,5 @@
 //! What the Python loop calls when it has been woken: takes the messages and tells the waiters, a bounded time long.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,7 +25,7 @@ const STRIDE: usize = 16;
 
 /// The callable that is registered with the Python loop. The loop drops it in `close()`, or when it is freed itself;
 /// either way nothing will be drained any more.
-#[pyclass(frozen, name = "Drain")]
+#[pyclass(frozen, weakref, name = "Drain")]
 pub(super) struct Drain {
     event_loop: Arc<EventLoop>,
     /// The loop that calls; weak, since the loop owns the drain.
@@ -34,12 +33,15 @@ pub(super) struct Drain {
 }
 
 /// Makes the library's side of `python_loop`, which runs in this thread, and hooks the two together.
-pub(super) fn install(python_loop: &Bound<'_, PyAny>) -> PyResult<Arc<EventLoop>> {
+///
+/// A loop that does not keep the drain itself gets it from the caller, to be kept for as long as the loop lives.
+pub(super) fn install(python_loop: &Bound<'_, PyAny>) -> PyResult<(Arc<EventLoop>, Option<Py<Drain>>)> {
     #[cfg(unix)]
     if let Some(event_loop) = install_reader(python_loop)? {
-        return Ok(event_loop);
+        return Ok((event_loop, None));
     }
-    install_notification(python_loop)
+    let (event_loop, drain) = install_notification(python_loop)?;
+    Ok((event_loop, Some(drain)))
 }
 
 #[cfg(unix)]
@@ -61,12 +63,12 @@ fn install_reader(python_loop: &Bound<'_, PyAny>) -> PyResult<Option<Arc<EventLo
     }
 }
 
-fn install_notification(python_loop: &Bound<'_, PyAny>) -> PyResult<Arc<EventLoop>> {
+fn install_notification(python_loop: &Bound<'_, PyAny>) -> PyResult<(Arc<EventLoop>, Py<Drain>)> {
     let notification = Notification::new();
     let event_loop = EventLoop::new(Queue::new(Wake::Notifier(notification.clone())));
     let drain = Drain::new(python_loop, event_loop.clone())?;
-    notification.aim(python_loop.getattr("call_soon_threadsafe")?.unbind(), drain.into_any());
-    Ok(event_loop)
+    notification.aim(python_loop, drain.bind(python_loop.py()))?;
+    Ok((event_loop, drain))
 }
 
 impl Drain {
@@ -103,25 +105,21 @@ impl EventLoop {
         let mut taken = Vec::new();
         self.queue.take(&mut taken);
         LOOPS.batch(taken.len());
-        let mut messages = std::mem::take(&mut *self.backlog.lock());
-        messages.extend(taken);
-
-        let result = self.deliver_for_a_while(python_loop, &mut messages);
-
-        if !messages.is_empty() {
-            // Re-armed also when an interrupt ends the drain, or nothing would be delivered during the loop's clean-up.
-            self.put_back(messages);
-            self.queue.rearm();
-        }
+        self.backlog.lock().extend(taken);
+        let result = self.deliver_for_a_while(python_loop);
+        // Also when an interrupt ends the drain, or nothing would be delivered during the loop's clean-up.
+        let left = !self.backlog.lock().is_empty();
+        self.queue.rest(left);
         result
     }
 
-    fn deliver_for_a_while(&self, python_loop: &Bound<'_, PyAny>, messages: &mut VecDeque<Message>) -> PyResult<()> {
+    fn deliver_for_a_while(&self, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = python_loop.py();
         let stepper = Stepper::new(python_loop, self.strict)?;
         let deadline = Instant::now() + BUDGET;
         let mut delivered = 0;
-        while let Some(message) = messages.pop_front() {
+        // One at a time: what a step may leave behind, by raising or by running the loop once more, is all in place.
+        while let Some(message) = self.next_message() {
             if let Err(error) = self.deliver(&stepper, message) {
                 if is_interrupt(py, &error) {
                     return Err(error);
@@ -136,6 +134,10 @@ impl EventLoop {
         Ok(())
     }
 
+    fn next_message(&self) -> Option<Message> {
+        self.backlog.lock().pop_front()
+    }
+
     fn deliver(&self, stepper: &Stepper<'_, '_>, message: Message) -> PyResult<()> {
         match message {
             Message::Settled(key) => match self.release(key) {
@@ -147,14 +149,13 @@ impl EventLoop {
                 crate::panic::ignore_panic(|| drop(garbage));
                 Ok(())
             }
+            Message::Stopped => {
+                for awaitable in self.all_waiting(stepper.py()) {
+                    awaitable.get().close_if_stopped();
+                }
+                Ok(())
+            }
         }
-    }
-
-    /// Puts messages back in front of whatever a nested drain has left.
-    fn put_back(&self, mut messages: VecDeque<Message>) {
-        let mut backlog = self.backlog.lock();
-        messages.append(&mut backlog);
-        *backlog = messages;
     }
 }
 

@@ -3,15 +3,24 @@
 //! `call_soon_threadsafe` is the only way into such a loop, and it needs the interpreter. Runtime threads never attach,
 //! so one thread of our own does it for all of them: it sleeps detached, attaches once per batch, and calls.
 
-use std::sync::{Arc, Once};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
+use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
-/// One loop's standing order: the callable to run, and on which loop.
+use crate::lifecycle;
+
+/// One loop's standing order: which callable to run on which loop.
 pub(crate) struct Notification {
-    /// The loop's bound `call_soon_threadsafe` and the drain; taken out when the loop is closed.
-    target: Mutex<Option<(Py<PyAny>, Py<PyAny>)>>,
+    /// Both weak: the queue that owns this is kept alive by producers, and must not keep the loop alive.
+    target: Mutex<Option<Target>>,
+}
+
+struct Target {
+    python_loop: Py<PyWeakrefReference>,
+    drain: Py<PyWeakrefReference>,
 }
 
 impl Notification {
@@ -21,8 +30,17 @@ impl Notification {
     }
 
     /// Says what to call. To be called before the first `notify`.
-    pub(crate) fn aim(&self, call_soon_threadsafe: Py<PyAny>, drain: Py<PyAny>) {
-        *self.target.lock() = Some((call_soon_threadsafe, drain));
+    pub(crate) fn aim<T>(&self, python_loop: &Bound<'_, PyAny>, drain: &Bound<'_, T>) -> PyResult<()> {
+        let python_loop = PyWeakrefReference::new(python_loop)?.unbind();
+        let drain = PyWeakrefReference::new(drain.as_any())?.unbind();
+        *self.target.lock() = Some(Target { python_loop, drain });
+        Ok(())
+    }
+
+    /// Forgets what to call. Called attached.
+    pub(crate) fn retire(&self) {
+        let target = self.target.lock().take();
+        drop(target);
     }
 
     pub(crate) fn notify(self: &Arc<Self>) {
@@ -31,14 +49,16 @@ impl Notification {
     }
 
     fn call(&self, py: Python<'_>) {
-        let target = self.target.lock().as_ref().map(|(call, drain)| (call.clone_ref(py), drain.clone_ref(py)));
-        if let Some((call, drain)) = target {
-            if call.call1(py, (drain,)).is_err() {
-                // The loop is closed: nothing will ever run there again, and a closed loop is silent.
-                let target = self.target.lock().take();
-                drop(target);
-            }
-        }
+        let target =
+            self.target.lock().as_ref().map(|target| (target.python_loop.clone_ref(py), target.drain.clone_ref(py)));
+        let Some((python_loop, drain)) = target else {
+            return;
+        };
+        let (Some(python_loop), Some(drain)) = (python_loop.bind(py).upgrade(), drain.bind(py).upgrade()) else {
+            return;
+        };
+        // Fails if the loop is closed: nothing will ever run there again, and a closed loop is silent.
+        let _ = python_loop.call_method1(pyo3::intern!(py, "call_soon_threadsafe"), (drain,));
     }
 }
 
@@ -50,15 +70,18 @@ impl std::fmt::Debug for Notification {
 
 static PENDING: (Mutex<Vec<Arc<Notification>>>, Condvar) = (Mutex::new(Vec::new()), Condvar::new());
 
+/// Starts the thread, once in each process: a forked child has none.
 fn ensure_thread() {
-    static STARTED: Once = Once::new();
-    STARTED.call_once(|| {
+    /// One more than the process generation that has a thread.
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let here = lifecycle::generation() + 1;
+    if STARTED.swap(here, Ordering::Relaxed) != here {
         // Without the thread such loops would never be woken; there is no better moment to say so than this one.
         std::thread::Builder::new()
             .name("crossawait-notifier".into())
             .spawn(run)
             .expect("the system can start one more thread");
-    });
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this thread exists to attach so that runtime threads need not")]

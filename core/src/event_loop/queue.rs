@@ -1,16 +1,20 @@
-//! The queue of one event loop: messages from any thread, one wake-up per batch.
+//! The queue of one event loop: messages from any thread, one wake-up per burst.
 //!
 //! A lock around a vector, held for one push or one swap: pushing costs two uncontended atomic operations and writes to
 //! memory that is in the cache, and the drain takes the whole vector at once. Whether a wake-up is needed is decided
 //! under the same lock that the drain takes, so none is ever lost and none is ever sent twice.
+//!
+//! The queue is **armed** from the push that finds it idle, which wakes the loop, until a drain has found nothing more
+//! to do. Meanwhile producers only push: the loop is going to look again anyway. And meanwhile the wake-up stays
+//! unacknowledged, so a loop that is run from inside a drain finds it too.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use super::wake::Wake;
-use crate::lifecycle;
+use crate::lifecycle::OwnProcess;
 
 /// What a runtime thread has to say to an event loop. Messages own no Python reference that may be dropped elsewhere.
 pub(crate) enum Message {
@@ -18,32 +22,48 @@ pub(crate) enum Message {
     Settled(u64),
     /// Something that has to be dropped on the loop's thread.
     Drop(Box<dyn Any + Send>),
+    /// A runtime has stopped: what waits for it must be closed.
+    Stopped,
 }
 
 /// The queue of one event loop. Producers share it; it outlives the loop if they do.
 pub(crate) struct Queue {
-    state: Mutex<State>,
+    /// A forked child must neither touch it nor wake the parent's loop.
+    state: OwnProcess<Mutex<State>>,
     wake: Wake,
-    /// The process generation that made the queue: a forked child must not wake the parent's loop.
-    generation: u32,
 }
 
 #[derive(Default)]
 struct State {
     messages: Vec<Message>,
-    /// A wake-up is on its way.
     armed: bool,
     closed: bool,
 }
 
+/// All queues, for news that concern everybody.
+static QUEUES: Mutex<Vec<Weak<Queue>>> = Mutex::new(Vec::new());
+
 impl Queue {
     pub(crate) fn new(wake: Wake) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), wake, generation: lifecycle::generation() })
+        let queue = Arc::new(Self { state: OwnProcess::new(Mutex::default()), wake });
+        let mut queues = QUEUES.lock();
+        queues.retain(|known| known.strong_count() > 0);
+        queues.push(Arc::downgrade(&queue));
+        queue
+    }
+
+    /// Tells every loop that a runtime has stopped.
+    pub(crate) fn announce_stop() {
+        let queues: Vec<_> = QUEUES.lock().iter().filter_map(Weak::upgrade).collect();
+        for queue in queues {
+            // A closed loop has nobody to tell.
+            let _ = queue.push(Message::Stopped);
+        }
     }
 
     /// Appends a message and wakes the loop if it may be asleep. A closed loop's message comes back.
     pub(crate) fn push(&self, message: Message) -> Result<(), Message> {
-        if self.generation != lifecycle::generation() {
+        if self.state.is_inherited() {
             return Err(message);
         }
         let mut state = self.state.lock();
@@ -59,33 +79,51 @@ impl Queue {
         Ok(())
     }
 
-    /// Starts a drain: acknowledges the wake-up, disarms, then takes what has been pushed.
-    ///
-    /// In this order: a push after the swap finds the queue disarmed and wakes the loop again. It pays for that on its
-    /// own thread; the loop's thread is the one that is short of time.
+    /// Takes what has been pushed. Producers go on without waking, until [`rest`](Self::rest).
     pub(crate) fn take(&self, into: &mut Vec<Message>) {
-        self.wake.acknowledge();
-        let mut state = self.state.lock();
-        state.armed = false;
-        std::mem::swap(&mut state.messages, into);
+        if !self.state.is_inherited() {
+            std::mem::swap(&mut self.state.lock().messages, into);
+        }
     }
 
-    /// Wakes the loop for messages that it has taken but not got to.
-    pub(crate) fn rearm(&self) {
-        let armed = std::mem::replace(&mut self.state.lock().armed, true);
-        if !armed {
+    /// Ends a drain: disarms, or makes sure that the loop comes back.
+    ///
+    /// `backlog` says that the loop has taken messages that it did not get to.
+    pub(crate) fn rest(&self, backlog: bool) {
+        if self.state.is_inherited() {
+            return;
+        }
+        if backlog || !self.state.lock().messages.is_empty() {
+            // Said again rather than left standing: some loops are told of a change only.
+            self.wake.wake();
+            return;
+        }
+        self.wake.acknowledge();
+        let mut state = self.state.lock();
+        // Between the look and the acknowledgement somebody may have pushed, counting on the wake-up just swallowed.
+        state.armed = !state.messages.is_empty();
+        let again = state.armed;
+        drop(state);
+        if again {
             self.wake.wake();
         }
     }
 
-    /// Refuses further messages and returns those that nobody has taken.
+    /// Refuses further messages and returns those that nobody has taken. Called attached.
     pub(crate) fn close(&self) -> Vec<Message> {
-        let mut state = self.state.lock();
-        state.closed = true;
-        std::mem::take(&mut state.messages)
+        if self.state.is_inherited() {
+            return Vec::new();
+        }
+        let messages = {
+            let mut state = self.state.lock();
+            state.closed = true;
+            std::mem::take(&mut state.messages)
+        };
+        self.wake.retire();
+        messages
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.generation != lifecycle::generation() || self.state.lock().closed
+        self.state.is_inherited() || self.state.lock().closed
     }
 }

@@ -27,7 +27,16 @@ impl Wake {
         }
     }
 
-    /// Makes the next wake-up visible again; called by the drain before it takes the messages.
+    /// Lets go of what is Python's. Called attached.
+    pub(crate) fn retire(&self) {
+        match self {
+            #[cfg(unix)]
+            Wake::Fd(_) => {}
+            Wake::Notifier(notification) => notification.retire(),
+        }
+    }
+
+    /// Takes the wake-up back; called when a drain has found nothing more to do.
     pub(crate) fn acknowledge(&self) {
         match self {
             #[cfg(unix)]

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use pyo3::prelude::*;
 
 use super::header::Header;
-use crate::metrics::Counters;
+use crate::metrics::Record;
 use crate::panic::{self, PanicReport};
 
 /// The reading side of a cell.
@@ -55,13 +55,13 @@ pub(super) struct TaskCell<F, T, E> {
 }
 
 impl<F, T, E> TaskCell<F, T, E> {
-    pub(super) fn new(future: F, counters: Option<Arc<Counters>>) -> Self {
-        Self { header: Header::new(counters), stage: UnsafeCell::new(Stage::Future(future)) }
+    pub(super) fn new(future: F, record: Option<Arc<Record>>) -> Self {
+        Self { header: Header::new(record), stage: UnsafeCell::new(Stage::Future(future)) }
     }
 }
 
 // SAFETY: a `&TaskCell` gives no access to `stage` but through `poll` and `clear` (unsafe: only the one writing side, and
-// not after publishing) and `convert` (only the one caller whose compare-and-swap moved COMPLETE to TAKEN, which the
+// not after publishing), `convert` and `discard` (only the one caller whose compare-and-swap moved COMPLETE to TAKEN, which the
 // release store of COMPLETE precedes). So at any time one thread at most touches the stage, and what moves between
 // threads is `Send`. The header is `Sync` by itself.
 unsafe impl<F: Send, T: Send, E: Send> Sync for TaskCell<F, T, E> {}
@@ -97,6 +97,9 @@ where
             Ok(()) => outcome,
             Err(report) => Stage::Panicked(report),
         };
+        if !matches!(stage, Stage::Returned(Ok(_))) {
+            self.header.mark_failed();
+        }
         Poll::Ready(())
     }
 

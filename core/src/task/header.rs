@@ -6,11 +6,11 @@ use std::task::Waker;
 use std::time::Instant;
 
 use atomic_waker::AtomicWaker;
-use event_listener::{Event, Listener};
+use event_listener::{Event, EventListener, Listener};
 
 use crate::event_loop::queue::{Message, Queue};
 use crate::lifecycle;
-use crate::metrics::Counters;
+use crate::metrics::Record;
 
 /// The part of the state word that says how far the task has come.
 const PHASE: u32 = 0b0111;
@@ -18,6 +18,8 @@ const PHASE: u32 = 0b0111;
 const WATCHED: u32 = 0b0001_0000;
 /// A thread blocks on the cell: whoever settles the task notifies it.
 const BLOCKED_ON: u32 = 0b0010_0000;
+/// What the task left is an error or a panic. Set before COMPLETE is.
+const FAILED: u32 = 0b1000_0000;
 /// The task was handed to an executor and is counted in its metrics.
 const SPAWNED: u32 = 0b0100_0000;
 
@@ -61,11 +63,11 @@ pub(crate) struct Header {
     /// Wakes the task on its executor, so that a cancelled future is dropped there.
     waker: AtomicWaker,
     blocked: Event,
-    counters: Option<Arc<Counters>>,
+    record: Option<Arc<Record>>,
 }
 
 impl Header {
-    pub(crate) fn new(counters: Option<Arc<Counters>>) -> Self {
+    pub(crate) fn new(record: Option<Arc<Record>>) -> Self {
         Self {
             state: AtomicU32::new(Phase::Pending as u32),
             generation: lifecycle::generation(),
@@ -73,7 +75,7 @@ impl Header {
             queue: OnceLock::new(),
             waker: AtomicWaker::new(),
             blocked: Event::new(),
-            counters,
+            record,
         }
     }
 
@@ -104,6 +106,17 @@ impl Header {
             }
         }
         true
+    }
+
+    /// Notes, before COMPLETE is published, that the outcome is an error or a panic.
+    pub(super) fn mark_failed(&self) {
+        self.state.fetch_or(FAILED, Ordering::Relaxed);
+    }
+
+    /// Whether there may be an exception in the outcome. For a look without converting.
+    pub(crate) fn may_have_failed(&self) -> bool {
+        let state = self.state.load(Ordering::Acquire);
+        Phase::of(state) != Phase::Complete || state & FAILED != 0
     }
 
     /// The settlement itself: one successful compare-and-swap in a cell's life. Returns the state before.
@@ -138,8 +151,8 @@ impl Header {
 
     /// Tells the metrics and blocked threads of a settlement; `before` is what `leave_pending` returned.
     pub(crate) fn tell_others(&self, before: u32) {
-        if let (Some(counters), true) = (&self.counters, before & SPAWNED != 0) {
-            counters.task_settled();
+        if let (Some(record), true) = (&self.record, before & SPAWNED != 0) {
+            record.task_settled();
         }
         if before & BLOCKED_ON != 0 {
             self.notify_blocked();
@@ -151,9 +164,10 @@ impl Header {
         self.blocked.notify(usize::MAX);
     }
 
-    /// Cancels the task: it is settled now, and its future dropped on its executor soon.
+    /// Cancels the task: it is settled now, and its future dropped on its executor soon. Returns false if the task had
+    /// settled before.
     ///
-    /// The caller tells the waiters. Returns false if the task had settled before.
+    /// The caller tells the waiters; [`cancel_for_all`](Self::cancel_for_all) leaves that to the loop.
     pub(crate) fn cancel(&self) -> bool {
         let Some(before) = self.leave_pending(Phase::Cancelled) else {
             return false;
@@ -163,8 +177,15 @@ impl Header {
         true
     }
 
+    /// As [`cancel`](Self::cancel), with a message to the loop if anybody waits there.
+    pub(crate) fn cancel_for_all(&self) {
+        if self.settle(Phase::Cancelled) {
+            self.waker.wake();
+        }
+    }
+
     /// Closes the task from outside: the waiters get a `RuntimeClosedError` and the future is dropped soon.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         if self.settle(Phase::Closed) {
             self.waker.wake();
         }
@@ -181,14 +202,14 @@ impl Header {
         Phase::of(before) == Phase::Pending
     }
 
-    /// Ends the subscription. A message that is on its way already carries a key that the loop no longer knows.
-    pub(crate) fn unwatch(&self) {
-        self.state.fetch_and(!WATCHED, Ordering::AcqRel);
+    /// The runtime's record; none for cells that no executor runs.
+    pub(crate) fn record(&self) -> Option<&Arc<Record>> {
+        self.record.as_ref()
     }
 
-    /// The runtime's counters; none for cells that no executor runs.
-    pub(crate) fn counters(&self) -> Option<&Arc<Counters>> {
-        self.counters.as_ref()
+    /// Lets go of the executor's waker: nothing is left to wake.
+    pub(super) fn unregister(&self) {
+        drop(self.waker.take());
     }
 
     /// Has `waker` woken when the task is cancelled or closed.
@@ -199,8 +220,8 @@ impl Header {
     /// Counts the task as handed to an executor.
     pub(crate) fn mark_spawned(&self) {
         self.state.fetch_or(SPAWNED, Ordering::Relaxed);
-        if let Some(counters) = &self.counters {
-            counters.task_spawned();
+        if let Some(record) = &self.record {
+            record.task_spawned();
         }
     }
 
@@ -208,20 +229,21 @@ impl Header {
     ///
     /// To be called detached from Python.
     pub(crate) fn block_until(&self, deadline: Instant) -> bool {
-        self.block_while(|| Phase::of(self.state.fetch_or(BLOCKED_ON, Ordering::AcqRel)) == Phase::Pending, deadline);
-        self.is_settled()
-    }
-
-    /// Blocks this thread until `condition` is found false after a notification, or `deadline` is there.
-    ///
-    /// To be called detached from Python.
-    pub(crate) fn block_while(&self, condition: impl Fn() -> bool, deadline: Instant) {
         loop {
-            // Listening comes first: a notification between the look and the sleep is not missed.
+            // Listening comes first: a settlement between the look and the sleep is not missed.
             let listener = self.blocked.listen();
-            if !condition() || listener.wait_deadline(deadline).is_none() {
-                return;
+            let before = self.state.fetch_or(BLOCKED_ON, Ordering::AcqRel);
+            if Phase::of(before) != Phase::Pending {
+                return true;
+            }
+            if listener.wait_deadline(deadline).is_none() {
+                return self.is_settled();
             }
         }
+    }
+
+    /// A listener for [`notify_blocked`](Self::notify_blocked).
+    pub(crate) fn listen(&self) -> EventListener {
+        self.blocked.listen()
     }
 }

@@ -118,7 +118,8 @@ class Runtime(Virtual):
         Raises:
             socket.gaierror: ``host`` does not resolve.
             OSError: no address could be reached; the error is the last one's, with ``errno``.
-            ValueError: ``port`` is not between 0 and 65535.
+            OverflowError: ``port`` is not between 0 and 65535.
+            ValueError: ``host`` contains a null character.
         """
         described()
 
@@ -136,7 +137,8 @@ class Runtime(Virtual):
         Raises:
             socket.gaierror: ``host`` does not resolve.
             OSError: the address is taken or not this machine's, with ``errno``.
-            ValueError: ``port`` is not between 0 and 65535.
+            OverflowError: ``port`` is not between 0 and 65535.
+            ValueError: ``host`` contains a null character.
         """
         described()
 
