@@ -24,8 +24,10 @@ Call = Callable[[], Awaitable[object]]
 THREADS = "threads"
 HELD = "held"
 AWAITED = "awaited"
+EMPTY = "empty"
 
 WARM_UP = 2_000
+AN_HOUR = 3600.0
 
 
 def threads_of(process: int | str) -> int | None:
@@ -56,7 +58,7 @@ async def sleep_together(name: str, count: int) -> dict[str, int | None]:
 
 
 async def arrived(expected: int) -> None:
-    """Waits until runtime threads have polled that many pending futures: only then is all memory in use."""
+    """Waits until runtime threads have polled that many futures: only then is all memory in use."""
     polled = extension().polled
     while True:
         if polled() >= expected:
@@ -64,31 +66,43 @@ async def arrived(expected: int) -> None:
         await asyncio.sleep(0.005)
 
 
+def pending_call(kind: str, name: str) -> Call:
+    """What makes one awaitable that stays pending."""
+    if name == OWN_FUTURE:
+        loop = asyncio.get_running_loop()
+
+        def timer() -> asyncio.Future[None]:
+            future: asyncio.Future[None] = loop.create_future()
+            loop.call_later(AN_HOUR, future.set_result, None)
+            return future
+
+        return loop.create_future if kind == EMPTY else timer
+    chosen = bridge(name)
+    return chosen.pending if kind == EMPTY else lambda: chosen.sleep(AN_HOUR)
+
+
 async def hold_pending(kind: str, name: str, count: int) -> dict[str, int | None]:
     """Bytes per pending awaitable, held by the caller alone or each awaited by a task."""
+    call = pending_call(kind, name)
     counted = name != OWN_FUTURE
-    loop = asyncio.get_running_loop()
-    call: Call = bridge(name).pending if counted else loop.create_future
 
     async def wait_for_one() -> None:
         await call()
 
     def start() -> object:
-        return call() if kind == HELD else loop.create_task(wait_for_one())
+        return asyncio.ensure_future(wait_for_one()) if kind == AWAITED else call()
 
     # The first ones start the runtime and its threads, and fill the allocator's first pages.
     first = [start() for _ in range(WARM_UP)]
     kept: list[object] = [None] * count
     await asyncio.sleep(0)
-    if counted:
-        await arrived(len(first))
+    await arrived(len(first) if counted else 0)
     gc.collect()
     before = resident()
     for index in range(count):
         kept[index] = start()
     await asyncio.sleep(0)
-    if counted:
-        await arrived(len(first) + count)
+    await arrived(len(first) + count if counted else 0)
     gc.collect()
     return {"bytes": (resident() - before) // count, "count": count}
 

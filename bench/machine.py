@@ -38,30 +38,24 @@ class Neighbours:
         self._since = time.perf_counter()
         self._seconds = seconds_of_others()
 
-    def cores(self) -> float | None:
-        """Their share since this was made; None where the system does not say."""
-        now = seconds_of_others()
-        if now is None or self._seconds is None:
-            return None
-        return max(0.0, now - self._seconds) / (time.perf_counter() - self._since)
+    def cores(self) -> float:
+        """Their share since this was made."""
+        return max(0.0, seconds_of_others() - self._seconds) / (time.perf_counter() - self._since)
 
 
-def seconds_of_others() -> float | None:
-    """Processor seconds spent so far by everything but this process and the children it has waited for."""
+def seconds_of_others() -> float:
+    """Processor seconds spent so far by everything but this process and the children it has waited for.
+
+    Counted in hundredths of a second: good for differences over some tenths. 0 where the system does not say.
+    """
     try:
         fields = Path("/proc/stat").read_text().split(maxsplit=4)
     except OSError:
-        return None
+        return 0.0
     # The first line sums up all cores: "cpu", then time in user mode, in user mode at low priority, in the
     # kernel, and then what nobody used.
     everybody = sum(map(int, fields[1:4])) / os.sysconf("SC_CLK_TCK")
     return everybody - sum(os.times()[:4])
-
-
-def describe(neighbours: Neighbours) -> str:
-    """Their share in words."""
-    used = neighbours.cores()
-    return "the load is unknown" if used is None else f"other processes used {used:.2f} cores"
 
 
 def crate_versions() -> dict[str, str]:

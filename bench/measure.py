@@ -10,8 +10,11 @@ import asyncio
 import gc
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
+
+from machine import Neighbours
 
 Sample = Callable[[], Awaitable[float]]
 """Does one sample's work and returns the seconds it took."""
@@ -19,6 +22,13 @@ Sample = Callable[[], Awaitable[float]]
 # Long enough for a contestant's threads to finish what they do after their last result was delivered, so that
 # nobody is timed with another's tail running on the second core.
 PAUSE = 0.005
+
+# A round is disturbed when other processes kept more than this many cores busy. On two cores, a compiler on
+# one of them makes everything that wakes another thread several times slower.
+QUIET = 0.1
+
+# So many times the asked-for rounds are taken at most, on a machine that does not come to rest.
+PATIENCE = 3
 
 
 @dataclass(frozen=True)
@@ -46,18 +56,15 @@ class Counters(NamedTuple):
         return Counters(*(one + another for one, another in zip(self, other, strict=True)))
 
 
-NOTHING = Counters(0, 0, 0)
-
-
-@dataclass
+@dataclass(frozen=True)
 class Timing:
     """What one contestant showed in one workload."""
 
     operations: int
-    samples: list[float] = field(default_factory=list)
+    samples: list[float]
     """Nanoseconds per operation, one number a round."""
-    counted: Counters = NOTHING
-    """What the timed samples did to the counters, all rounds together."""
+    counted: Counters
+    """What these samples did to the counters, all together."""
 
     @property
     def median(self) -> float:
@@ -73,31 +80,74 @@ class Timing:
         return low, high
 
 
-async def timed(subject: Subject) -> float:
+@dataclass(frozen=True)
+class Round:
+    """One sample of each contestant, and how much other processes disturbed them."""
+
+    samples: dict[str, float]
+    counted: dict[str, Counters]
+    others: float
+    """Cores that other processes kept busy meanwhile."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A workload's timings, from the quietest of the rounds that were taken."""
+
+    timings: dict[str, Timing]
+    rounds: int
+    taken: int
+    others: float
+    """Cores that other processes kept busy, on average over the rounds that count."""
+
+
+async def sample_of(subject: Subject) -> float:
     """One sample in nanoseconds per operation, begun with nothing left to collect or to finish."""
     gc.collect()
     await asyncio.sleep(PAUSE)
     return await subject.sample() / subject.operations * 1e9
 
 
-async def interleave(
-    subjects: Sequence[Subject], rounds: int, counters: Callable[[], Counters], tick: Callable[[], None]
-) -> dict[str, Timing]:
-    """Times every subject once a round; a first round warms up threads, pools and caches and is thrown away.
+async def round_of(subjects: Sequence[Subject], counters: Callable[[], Counters]) -> Round:
+    """One sample of each, in this order.
 
     The collector stays on, as it is in the programs this stands for: whatever a contestant makes it do is
     part of what the contestant costs.
     """
-    timings = {subject.name: Timing(subject.operations) for subject in subjects}
+    neighbours = Neighbours()
+    samples, counted = {}, {}
     for subject in subjects:
-        await timed(subject)
-    tick()
-    for number in range(rounds):
-        first = number % len(subjects)
-        for subject in [*subjects[first:], *subjects[:first]]:
-            timing = timings[subject.name]
-            before = counters()
-            timing.samples.append(await timed(subject))
-            timing.counted = timing.counted.plus(counters().since(before))
-        tick()
-    return timings
+        before = counters()
+        samples[subject.name] = await sample_of(subject)
+        counted[subject.name] = counters().since(before)
+    return Round(samples, counted, neighbours.cores())
+
+
+async def interleave(
+    subjects: Sequence[Subject], rounds: int, counters: Callable[[], Counters], tick: Callable[[str], None]
+) -> Comparison:
+    """Times every subject once a round until enough rounds were quiet, or too many were not.
+
+    Whether a round counts is decided by what other processes did during it, for all contestants alike, and
+    never by its result. A first round warms up threads, pools and caches and is thrown away.
+    """
+    await round_of(subjects, counters)
+    tick("w")
+    taken: list[Round] = []
+    while sum(one.others < QUIET for one in taken) < rounds and len(taken) < PATIENCE * rounds:
+        first = len(taken) % len(subjects)
+        taken.append(await round_of([*subjects[first:], *subjects[:first]], counters))
+        quiet = taken[-1].others < QUIET
+        tick("." if quiet else "x")
+        if not quiet:
+            await asyncio.sleep(1)
+    chosen = sorted(taken, key=lambda one: one.others)[:rounds]
+    timings = {
+        subject.name: Timing(
+            subject.operations,
+            [one.samples[subject.name] for one in chosen],
+            reduce(Counters.plus, [one.counted[subject.name] for one in chosen]),
+        )
+        for subject in subjects
+    }
+    return Comparison(timings, rounds, len(taken), statistics.mean(one.others for one in chosen))

@@ -17,13 +17,14 @@ import isolated
 import machine
 import report
 from bridges import OURS, OWN_FUTURE, PEERS, counters
-from measure import Timing, interleave
+from measure import Comparison, interleave
 from workloads import FULL, QUICK, WORKLOADS, Scale, Workload
 
 ISOLATED = {
     isolated.THREADS: "threads added by sleeps started together",
-    isolated.HELD: "memory of a pending awaitable that the caller holds",
-    isolated.AWAITED: "memory of a pending awaitable and the task that awaits it",
+    isolated.HELD: "memory of an awaitable with a timer that the caller holds",
+    isolated.AWAITED: "memory of an awaitable with a timer and of the task that awaits it",
+    isolated.EMPTY: "memory of an awaitable with nothing in it that the caller holds",
 }
 RESULTS = Path(__file__).parent / "results" / "peers.json"
 
@@ -55,20 +56,17 @@ def progress(text: str) -> None:
     sys.stderr.flush()
 
 
-async def timed(chosen: list[Workload], scale: Scale, rounds: int) -> dict[str, dict[str, Timing]]:
+async def compared(chosen: list[Workload], scale: Scale, rounds: int) -> dict[str, Comparison]:
     """All workloads that share this process and its loop, printed as they come."""
-    timings = {}
+    comparisons = {}
     for workload in chosen:
         progress(f"{workload.title} ")
         start = time.perf_counter()
-        neighbours = machine.Neighbours()
-        found = await interleave(workload.subjects(scale), rounds, counters, lambda: progress("."))
+        found = await interleave(workload.subjects(scale), rounds, counters, progress)
         progress(f" {time.perf_counter() - start:.0f} s\n")
-        operations = max(timing.operations for timing in found.values())
-        print(f"\n{workload.key}: {workload.title} ({operations:,} a sample; {machine.describe(neighbours)})")
-        print(f"{report.timing_table(found)}\n", flush=True)
-        timings[workload.key] = found
-    return timings
+        print(f"\n{workload.key}: {workload.title}\n{report.comparison_table(found)}\n", flush=True)
+        comparisons[workload.key] = found
+    return comparisons
 
 
 def in_processes(kinds: list[str], *, quick: bool) -> dict[str, dict[str, dict[str, int | None]]]:
@@ -107,22 +105,19 @@ def main() -> int:
     for name, value in facts.items():
         print(f"{name}: {value}")
     print(f"event loop: {chosen.loop}; timed rounds: {rounds}", flush=True)
-    neighbours = machine.Neighbours()
 
     loop = new_event_loop(chosen.loop)
     try:
         workloads = [workload for workload in WORKLOADS if workload.key in chosen.only]
-        timings = loop.run_until_complete(timed(workloads, scale, rounds))
+        comparisons = loop.run_until_complete(compared(workloads, scale, rounds))
     finally:
         loop.close()
     separate = in_processes([kind for kind in ISOLATED if kind in chosen.only], quick=chosen.quick)
 
-    found = report.verdicts(timings, separate, machine.cores())
+    found = report.verdicts(comparisons, separate, machine.cores())
     print(f"\nbounds of {report.SUBJECT}\n{report.verdict_table(found)}", flush=True)
-    print(f"\nduring the whole run {machine.describe(neighbours)}")
-    facts["cores_used_by_others"] = neighbours.cores()
     settings = {"loop": chosen.loop, "rounds": rounds, "quick": chosen.quick}
-    document = {"machine": facts, "settings": settings, **report.structure(timings, separate, found)}
+    document = {"machine": facts, "settings": settings, **report.structure(comparisons, separate, found)}
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     chosen.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     print(f"\nevery sample is in {chosen.json}")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 from bridges import BARE, OURS, OWN_FUTURE, PEERS
-from measure import NOTHING, Counters, Timing
+from measure import Comparison, Counters
 
 SUBJECT = OURS[0]
 PEER = PEERS[0]
 
-Timings = Mapping[str, Mapping[str, Timing]]
-"""By workload, then by contestant."""
+Comparisons = Mapping[str, Comparison]
+"""By workload."""
 Isolated = Mapping[str, Mapping[str, Mapping[str, "int | None"]]]
 """By kind of measurement, then by contestant."""
 
@@ -46,45 +47,42 @@ class Verdict:
         ]
 
 
-def faster(timings: Timings, work: str, limit: float, subject: str = SUBJECT) -> Verdict:
+def faster(comparisons: Comparisons, work: str, limit: float, subject: str = SUBJECT) -> Verdict:
     """How many times faster than the peer."""
-    found = timings[work]
+    found = comparisons[work].timings
     title = work if subject == SUBJECT else f"{work}{subject.removeprefix(SUBJECT)}"
     return Verdict(
         title, PEER, found[PEER].median / found[subject].median, limit, at_least=True, unit="x faster"
     )
 
 
-def within(timings: Timings, work: str, other: str, limit: float, subject: str = SUBJECT) -> Verdict:
+def within(comparisons: Comparisons, work: str, other: str, limit: float, subject: str = SUBJECT) -> Verdict:
     """How many times as long as something of asyncio's own."""
-    found = timings[work]
+    found = comparisons[work].timings
     title = work if subject == SUBJECT else f"{work}{subject.removeprefix(SUBJECT)}"
     return Verdict(title, other, found[subject].median / found[other].median, limit, at_least=False, unit="x")
 
 
-def counted(timings: Timings) -> Counters:
+def counted(comparisons: Comparisons) -> Counters:
     """The counters over every timed sample of crossawait on every runtime."""
-    total = NOTHING
-    for found in timings.values():
-        for timing in found.values():
-            total = total.plus(timing.counted)
-    return total
+    counters = [timing.counted for found in comparisons.values() for timing in found.timings.values()]
+    return reduce(Counters.plus, counters, Counters(0, 0, 0))
 
 
-def speed_verdicts(timings: Timings) -> Iterator[Verdict]:
+def speed_verdicts(comparisons: Comparisons) -> Iterator[Verdict]:
     """The bounds on time."""
     for work in ("gather", "gather-direct"):
-        if work in timings:
-            yield faster(timings, work, 6)
-            yield within(timings, work, OWN_FUTURE, 1.2)
+        if work in comparisons:
+            yield faster(comparisons, work, 6)
+            yield within(comparisons, work, OWN_FUTURE, 1.2)
     for work, limit in (("busy", 20), ("busy-yield", 20), ("in-turn", 1.3), ("sleeps", 10)):
-        if work in timings:
-            yield faster(timings, work, limit)
-    if "ready" in timings:
+        if work in comparisons:
+            yield faster(comparisons, work, limit)
+    if "ready" in comparisons:
         for form in ("coroutine", "awaitable"):
             subject = f"{SUBJECT} ({form})"
-            yield faster(timings, "ready", 100, subject)
-            yield within(timings, "ready", BARE, 5, subject)
+            yield faster(comparisons, "ready", 100, subject)
+            yield within(comparisons, "ready", BARE, 5, subject)
 
 
 def isolated_verdicts(isolated: Isolated, workers: int) -> Iterator[Verdict]:
@@ -95,14 +93,15 @@ def isolated_verdicts(isolated: Isolated, workers: int) -> Iterator[Verdict]:
         if added is not None:
             against = f"{workers} workers + 2"
             yield Verdict("sleeps", against, added, workers + 2, at_least=False, unit=" threads")
-        elif ours is not None and theirs:
+        elif ours is not None and theirs and kind != "awaited":
+            # What `awaited` adds is the task, which is asyncio's and the same for everybody.
             yield Verdict(f"bytes, {kind}", PEER, ours / theirs, 0.45, at_least=False, unit="x")
 
 
-def verdicts(timings: Timings, isolated: Isolated, workers: int) -> list[Verdict]:
+def verdicts(comparisons: Comparisons, isolated: Isolated, workers: int) -> list[Verdict]:
     """The bounds that the project has set itself, as far as this run measured what they need."""
-    found = [*speed_verdicts(timings), *isolated_verdicts(isolated, workers)]
-    total = counted(timings)
+    found = [*speed_verdicts(comparisons), *isolated_verdicts(isolated, workers)]
+    total = counted(comparisons)
     if total.batches:
         ratio = total.wakes / total.batches
         found.append(Verdict("wakes per drained batch", "all work above", ratio, 1, at_least=False, unit=""))
@@ -128,8 +127,9 @@ def duration(nanoseconds: float) -> str:
     return f"{nanoseconds:.0f} ns" if nanoseconds < 1000 else f"{nanoseconds / 1000:.2f} µs"
 
 
-def timing_table(found: Mapping[str, Timing]) -> str:
+def comparison_table(comparison: Comparison) -> str:
     """One workload, fastest first, each with its ratio to crossawait on tokio (its quickest form)."""
+    found = comparison.timings
     reference = min(timing.median for name, timing in found.items() if name.startswith(SUBJECT))
     rows = []
     for name, timing in sorted(found.items(), key=lambda item: item[1].median):
@@ -144,7 +144,12 @@ def timing_table(found: Mapping[str, Timing]) -> str:
                 "" if batch is None else f"{batch:.1f}",
             ]
         )
-    return table(["", "median", "middle half", "ratio", "completions per wake"], rows)
+    operations = max(timing.operations for timing in found.values())
+    facts = (
+        f"{operations:,} a sample; the {comparison.rounds} quietest of {comparison.taken} rounds, "
+        f"other processes using {comparison.others:.2f} cores"
+    )
+    return f"({facts})\n" + table(["", "median", "middle half", "ratio", "completions per wake"], rows)
 
 
 def isolated_table(kind: str, found: Mapping[str, Mapping[str, int | None]]) -> str:
@@ -164,21 +169,26 @@ def verdict_table(found: list[Verdict]) -> str:
     return table(["work", "against", "measured", "bound", ""], [verdict.line() for verdict in found], left=2)
 
 
-def structure(timings: Timings, isolated: Isolated, found: list[Verdict]) -> dict[str, object]:
+def structure(comparisons: Comparisons, isolated: Isolated, found: list[Verdict]) -> dict[str, object]:
     """Everything measured, every sample of it, for JSON."""
     return {
-        "nanoseconds": {
+        "workloads": {
             work: {
-                name: {
-                    "median": timing.median,
-                    "quartiles": timing.quartiles,
-                    "operations": timing.operations,
-                    "samples": timing.samples,
-                    **timing.counted._asdict(),
-                }
-                for name, timing in contestants.items()
+                "rounds": comparison.rounds,
+                "rounds_taken": comparison.taken,
+                "cores_used_by_others": comparison.others,
+                "nanoseconds": {
+                    name: {
+                        "median": timing.median,
+                        "quartiles": timing.quartiles,
+                        "operations": timing.operations,
+                        "samples": timing.samples,
+                        **timing.counted._asdict(),
+                    }
+                    for name, timing in comparison.timings.items()
+                },
             }
-            for work, contestants in timings.items()
+            for work, comparison in comparisons.items()
         },
         "isolated": isolated,
         "bounds": [

@@ -76,6 +76,21 @@ pub(crate) fn invalid_state(py: Python<'_>, message: &'static str) -> PyErr {
     }
 }
 
+/// `event_loop.get_debug()`.
+pub(crate) fn is_debug(event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
+    event_loop.call_method0(intern!(event_loop.py(), "get_debug"))?.is_truthy()
+}
+
+/// Where the caller is, as `traceback.extract_stack()` tells it.
+pub(crate) fn stack(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("traceback")?.call_method0("extract_stack")
+}
+
+/// The words in which asyncio describes a future: its state, its outcome, its callbacks.
+pub(crate) fn describe_future(future: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    future.py().import("asyncio.base_futures")?.call_method1("_future_repr_info", (future,))?.extract()
+}
+
 /// `event_loop.call_soon(callback, argument, context=context)`.
 pub(crate) fn call_soon(
     event_loop: &Bound<'_, PyAny>,

@@ -9,23 +9,26 @@
 //! | `awaitable.rs` | the object and its Python methods |
 //! | `awaitable/waiters.rs` | who waits, and how they come and go |
 //! | `awaitable/outcome.rs` | the outcome: converting, storing, raising |
+//! | `awaitable/describe.rs` | what `repr` and debuggers see |
 //! | `awaitable/wait.rs` | waiting without a loop |
 //! | `awaitable/end.rs` | garbage collection, and what dropping means |
 //! | `awaitable/iterator.rs` | the separate iterator that `__iter__` gives |
 
+mod describe;
 mod end;
 mod iterator;
 mod outcome;
 mod wait;
 mod waiters;
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::asyncio;
 use crate::builder::Unstarted;
@@ -73,6 +76,8 @@ struct Inner {
     subscription: Subscription,
     outcome: Outcome,
     cancel_message: Option<Py<PyAny>>,
+    /// Where one made in Python was made, in debug mode.
+    source_traceback: Option<Py<PyAny>>,
     unstarted: Option<Unstarted>,
     /// The runtime that the future runs on: whoever awaits it needs no other handle to keep it open.
     runtime: Option<Runtime>,
@@ -101,8 +106,29 @@ impl Awaitable {
     /// Wraps a cell; bound to the loop that runs in this thread, if one does, else to that of the first await.
     pub(crate) fn over(py: Python<'_>, cell: CellRef, role: Role, name: &'static str) -> PyResult<Self> {
         let home = Home::running(py)?;
-        let inner = Inner { home, ..Inner::default() };
-        Ok(Self { cell, role, blocking: AtomicBool::new(false), name, inner: Mutex::new(inner) })
+        Ok(Self::with(cell, role, name, Inner { home, ..Inner::default() }))
+    }
+
+    fn with(cell: CellRef, role: Role, name: &'static str, inner: Inner) -> Self {
+        Self { cell, role, blocking: AtomicBool::new(false), name, inner: Mutex::new(inner) }
+    }
+
+    /// Binds one made in Python to its loop: the one given, or the current one.
+    fn initialise(&self, py: Python<'_>, python_loop: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let python_loop = match python_loop {
+            Some(given) => given,
+            None => asyncio::default_loop(py)?,
+        };
+        let source_traceback = if asyncio::is_debug(&python_loop)? { Some(asyncio::stack(py)?.unbind()) } else { None };
+        let running = EventLoop::running(py)?;
+        let event_loop = running.filter(|(running, _)| running.is(&python_loop)).map(|(_, event_loop)| event_loop);
+        let home = Some(Home { python_loop: python_loop.unbind(), event_loop });
+        let previous = {
+            let mut inner = self.inner.lock();
+            (mem::replace(&mut inner.home, home), mem::replace(&mut inner.source_traceback, source_traceback))
+        };
+        drop(previous);
+        Ok(())
     }
 
     /// Leaves the start to the first await, callback or wait.
@@ -112,14 +138,24 @@ impl Awaitable {
 
     /// Keeps the runtime open for as long as this lives.
     pub(crate) fn keep(&self, runtime: Option<Runtime>) {
-        self.inner.lock().runtime = runtime;
+        let previous = mem::replace(&mut self.inner.lock().runtime, runtime);
+        drop(previous);
     }
 
     pub(crate) fn is_settled(&self) -> bool {
         self.cell.header().is_settled()
     }
 
-    /// Fails in a forked child, where the outcome will never come.
+    /// Fails in a forked child, where the outcome will never come, and before `__init__`.
+    fn check_usable(&self, py: Python<'_>) -> PyResult<()> {
+        self.check_process(py)?;
+        if self.role == Role::Manual && self.inner.lock().home.is_none() {
+            return Err(PyRuntimeError::new_err("Future object is not initialized."));
+        }
+        Ok(())
+    }
+
+    /// Fails in a forked child.
     fn check_process(&self, py: Python<'_>) -> PyResult<()> {
         if self.cell.header().is_inherited() {
             return Err(crate::error::runtime_closed(
@@ -182,23 +218,16 @@ impl Awaitable {
 
 #[pymethods]
 impl Awaitable {
+    /// Whatever the arguments: as for `asyncio.Future`, `__init__` is what looks at them.
     #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self::with(ManualCell::shared(), Role::Manual, "", Inner::default())
+    }
+
     #[pyo3(signature = (*, r#loop = None))]
-    fn new(py: Python<'_>, r#loop: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
-        let python_loop = match r#loop {
-            Some(given) => given,
-            None => asyncio::default_loop(py)?,
-        };
-        let running = EventLoop::running(py)?;
-        let event_loop = running.filter(|(running, _)| running.is(&python_loop)).map(|(_, event_loop)| event_loop);
-        let home = Some(Home { python_loop: python_loop.unbind(), event_loop });
-        Ok(Self {
-            cell: ManualCell::shared(),
-            role: Role::Manual,
-            blocking: AtomicBool::new(false),
-            name: "",
-            inner: Mutex::new(Inner { home, ..Inner::default() }),
-        })
+    fn __init__(&self, py: Python<'_>, r#loop: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        self.initialise(py, r#loop)
     }
 
     fn __await__(slf: Py<Self>) -> Py<Self> {
@@ -235,6 +264,7 @@ impl Awaitable {
 
     /// Return the event loop this belongs to. RuntimeError if there is none yet and none is running.
     fn get_loop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.check_usable(py)?;
         self.bind_home(py)?;
         self.home_loop(py).ok_or_else(asyncio::no_running_loop)
     }
@@ -242,13 +272,14 @@ impl Awaitable {
     /// Call `fn(self)` in `context` once settled; at the loop's next iteration if it has.
     #[pyo3(signature = (r#fn, /, *, context = None))]
     fn add_done_callback(slf: &Bound<'_, Self>, r#fn: Py<PyAny>, context: Option<Py<PyAny>>) -> PyResult<()> {
-        slf.get().check_process(slf.py())?;
+        slf.get().check_usable(slf.py())?;
         Self::add_waiter(slf, r#fn, context)
     }
 
     /// Remove all instances of a callback; return how many there were.
     #[pyo3(signature = (r#fn, /))]
     fn remove_done_callback(slf: &Bound<'_, Self>, r#fn: &Bound<'_, PyAny>) -> PyResult<usize> {
+        slf.get().check_usable(slf.py())?;
         Self::remove_waiter(slf, r#fn)
     }
 
@@ -295,7 +326,7 @@ impl Awaitable {
     /// Cancel: settle now, and have the Rust future dropped by its runtime. False if it had settled before.
     #[pyo3(signature = (msg = None))]
     fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
-        slf.get().check_process(slf.py())?;
+        slf.get().check_usable(slf.py())?;
         Self::cancel_with(slf, msg)
     }
 
@@ -306,7 +337,7 @@ impl Awaitable {
 
     #[setter(_cancel_message)]
     fn set_cancel_message(&self, message: Option<Py<PyAny>>) {
-        let previous = std::mem::replace(&mut self.inner.lock().cancel_message, message);
+        let previous = mem::replace(&mut self.inner.lock().cancel_message, message);
         drop(previous);
     }
 
@@ -371,13 +402,31 @@ impl Awaitable {
         asyncio::future(slf.py()).map(|class| class.clone().unbind())
     }
 
+    /// The callbacks with their contexts, or None. For `repr`.
+    #[getter]
+    fn _callbacks(&self, py: Python<'_>) -> Option<Vec<(Py<PyAny>, Py<PyAny>)>> {
+        self.list_waiters(py)
+    }
+
+    /// The result if there is one already. For `repr`: a look does not convert.
+    #[getter]
+    fn _result(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.seen_result(py)
+    }
+
+    /// The exception if there is one already. For `repr`, likewise.
+    #[getter]
+    fn _exception(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.seen_exception(py)
+    }
+
+    #[getter]
+    fn _source_traceback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.inner.lock().source_traceback.as_ref().map(|stack| stack.clone_ref(py))
+    }
+
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let py = slf.py();
-        let this = slf.get();
-        let class = slf.get_type().name()?.to_string();
-        let name = if this.name.is_empty() { String::new() } else { format!(" name='{}'", this.name) };
-        let state = this._state().to_lowercase();
-        Ok(format!("<{class} {state}{name}{}>", this.describe_outcome(py)?))
+        Self::describe(slf)
     }
 
     fn __traverse__(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {

@@ -15,7 +15,7 @@ use crate::awaitable::{Awaitable, Role, stop_iteration};
 use crate::builder::Unstarted;
 use crate::error::InFlight;
 use crate::runtime::Runtime;
-use crate::task::{CellRef, Task};
+use crate::task::{CellRef, Task, take_outcome};
 
 /// A coroutine whose body is a Rust future.
 ///
@@ -106,7 +106,7 @@ impl Coroutine {
     /// Ready at the first poll: the outcome goes straight from the cell to the caller.
     fn finish(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         self.replace(State::Closed);
-        match self.cell.convert(py) {
+        match take_outcome(&self.cell, py) {
             Some(outcome) => stop_iteration(py, outcome?),
             None => Err(crate::error::runtime_closed(py, "the runtime was shut down before the task had finished")),
         }

@@ -5,7 +5,7 @@
 
 use std::ptr;
 
-use pyo3::exceptions::{PyException, PyModuleNotFoundError, PyRuntimeError};
+use pyo3::exceptions::{PyException, PyModuleNotFoundError, PyRuntimeError, PyStopIteration};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -81,6 +81,22 @@ fn shared_or_own<'py>(
         Err(_) => return Ok(own()?.into_bound(py)),
     };
     Ok(class.get_or_init(py, || found).bind(py).clone())
+}
+
+/// `error` with `cause` as its cause and context.
+pub(crate) fn instead_of(py: Python<'_>, error: PyErr, cause: PyErr) -> PyErr {
+    error.set_context(py, Some(cause.clone_ref(py)));
+    error.set_cause(py, Some(cause));
+    error
+}
+
+/// The error to raise for one that an `await` would take for its result, as PEP 479 has it for generators.
+pub(crate) fn not_stop_iteration(py: Python<'_>, error: PyErr) -> PyErr {
+    if error.is_instance_of::<PyStopIteration>(py) {
+        instead_of(py, PyRuntimeError::new_err("coroutine raised StopIteration"), error)
+    } else {
+        error
+    }
 }
 
 /// An exception that is on its way while a destructor runs Python code: set aside, and put back as it was.

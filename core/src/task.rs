@@ -26,7 +26,7 @@ use std::task::{Context, Poll, Waker};
 use pyo3::prelude::*;
 
 use self::cell::TaskCell;
-pub(crate) use self::cell::{Cell, CellRef, ManualCell};
+pub(crate) use self::cell::{Cell, CellRef, ManualCell, take_outcome};
 pub(crate) use self::header::{Header, Phase};
 use crate::current::Working;
 use crate::metrics::Record;

@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Coroutine, Iterator
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 
 import crossawait
 import event_loops
 from event_loops import LOOPS, Run
+from starting import Start
 
 T = TypeVar("T")
 
 RUNTIMES = ("tokio", "async-std", "smol")
-
-
-class Start(Protocol):
-    """Starts a runtime of the kind that is tested; it is shut down after the test."""
-
-    def __call__(self, **options: Any) -> crossawait.Runtime: ...
 
 
 @pytest.fixture(params=LOOPS)
@@ -84,6 +79,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     function = pyfuncitem.obj
     if not inspect.iscoroutinefunction(function):
         return None
-    given = pyfuncitem.funcargs
+    given = cast("dict[str, Any]", pyfuncitem.funcargs)
     given["run"](function(**{name: given[name] for name in inspect.signature(function).parameters}))
     return True

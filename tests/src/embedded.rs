@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyCFunction, PyTuple};
+use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
 /// Runs `body` with this thread attached to Python.
 #[expect(clippy::disallowed_methods, reason = "tests are users of the library, and users may attach")]
@@ -11,17 +11,21 @@ pub fn attached<R>(body: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
     Python::attach(body)
 }
 
+/// In seconds, far longer than anything here takes; then a test fails rather than hangs.
+const PATIENCE: f64 = 60.0;
+
 /// Runs Python code that defines `async def main(...)`, then `main` on a fresh event loop of asyncio's.
 ///
 /// # Errors
-/// What `main` raises.
+/// What `main` raises, or `TimeoutError` if it hangs.
 pub fn run<'py, A>(py: Python<'py>, code: &CStr, arguments: A) -> PyResult<Bound<'py, PyAny>>
 where
     A: pyo3::call::PyCallArgs<'py>,
 {
     let module = PyModule::from_code(py, code, c"script.py", c"script")?;
     let main = module.getattr("main")?.call1(arguments)?;
-    py.import("asyncio")?.call_method1("run", (main,))
+    let asyncio = py.import("asyncio")?;
+    asyncio.call_method1("run", (asyncio.call_method1("wait_for", (main, PATIENCE))?,))
 }
 
 /// Awaits it on a fresh event loop.
@@ -32,14 +36,12 @@ pub fn awaited<'py>(awaitable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>
     run(awaitable.py(), c"async def main(awaitable): return await awaitable", (awaitable,))
 }
 
-/// A Python function without parameters.
+/// A Python function.
 pub fn callable<'py, F>(py: Python<'py>, function: F) -> Bound<'py, PyCFunction>
 where
-    F: for<'p> Fn(Python<'p>) -> PyResult<Bound<'p, PyAny>> + Send + Sync + 'static,
+    F: Fn(&Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,
 {
-    let function = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, pyo3::types::PyDict>>| {
-        function(arguments.py()).map(Bound::unbind)
-    };
+    let function = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| function(arguments);
     PyCFunction::new_closure(py, None, None, function).expect("a function can be made")
 }
 

@@ -1,7 +1,34 @@
-//! Placeholder.
+//! An extension as a stranger would write it, on top of `crossawait-core` and the runtimes' crates.
+//!
+//! In Python it is the module `crossawait_tests`, which `tests/python/core` drives: a [`Runtime`] of any kind, and a
+//! [`Gate`] for each Rust future, which says when and how it ends and counts what is done to it. The conformance suite in
+//! `tests/tests` uses the same parts from Rust.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`custom`], [`losing`] | executors: one that works, and two that do not |
+//! | [`gate`], [`probe`] | futures that end when told, and that count |
+//! | [`value`] | what is hard to convert |
+//! | [`extension`] | the Python classes |
+//! | [`embedded`] | Python inside Rust tests |
+//!
+//! [`Runtime`]: extension::Runtime
+//! [`Gate`]: extension::Gate
+
 pub mod custom;
 pub mod embedded;
+pub mod extension;
 pub mod gate;
 pub mod losing;
 pub mod probe;
 pub mod value;
+
+/// The Python module.
+#[pyo3::pymodule(gil_used = false)]
+mod crossawait_tests {
+    #[pymodule_export]
+    use crossawait_core::{Awaitable, Coroutine};
+
+    #[pymodule_export]
+    use super::extension::{Gate, Runtime};
+}

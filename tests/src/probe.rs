@@ -25,7 +25,7 @@ struct Record {
 /// What has happened to a future so far.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// Where it was polled, once for each poll.
+    /// Where it was polled, once for each poll that has returned.
     pub polls: Vec<Place>,
     /// Where it was dropped, once for each drop.
     pub drops: Vec<Place>,
@@ -89,7 +89,7 @@ impl Probe {
         self.wait_until("dropped", |seen| !seen.drops.is_empty())
     }
 
-    /// Blocks until the future has been polled `times`.
+    /// Blocks until the future has been polled `times`: its last waker is in place then.
     pub fn wait_polled(&self, times: usize) -> Seen {
         self.wait_until("polled that often", |seen| seen.polls.len() >= times)
     }
@@ -112,8 +112,9 @@ impl<F: Future> Future for Watched<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // Counted before the poll: a future that panics has been polled.
-        self.probe.note(|seen| seen.polls.push(Place::here()));
+        let probe = self.probe.clone();
+        // Counted after the poll, when the future has seen to it that it will be woken.
+        let _note = Note(&probe, |seen| seen.polls.push(Place::here()));
         let waker = Waker::from(Arc::new(CountedWaker { probe: self.probe.clone(), inner: context.waker().clone() }));
         let future = self.future.as_mut().expect("polled only while it lives");
         future.as_mut().poll(&mut Context::from_waker(&waker))
@@ -122,17 +123,18 @@ impl<F: Future> Future for Watched<F> {
 
 impl<F> Drop for Watched<F> {
     fn drop(&mut self) {
-        /// Counts after the drop, and also if it panics.
-        struct Note<'a>(&'a Probe);
-
-        impl Drop for Note<'_> {
-            fn drop(&mut self) {
-                self.0.note(|seen| seen.drops.push(Place::here()));
-            }
-        }
-
-        let _note = Note(&self.probe);
+        let probe = self.probe.clone();
+        let _note = Note(&probe, |seen| seen.drops.push(Place::here()));
         self.future = None;
+    }
+}
+
+/// Notes something at the end of a block, also if that panics.
+struct Note<'a>(&'a Probe, fn(&mut Seen));
+
+impl Drop for Note<'_> {
+    fn drop(&mut self) {
+        self.0.note(self.1);
     }
 }
 

@@ -1,9 +1,7 @@
 //! How an awaitable ends: garbage collection, cancelling what nobody awaited, reporting what nobody retrieved.
 
 use std::mem;
-use std::sync::atomic::AtomicBool;
 
-use parking_lot::Mutex;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -21,6 +19,7 @@ impl Awaitable {
         };
         waiters::traverse(&inner.waiters, &visit)?;
         visit.call(&inner.cancel_message)?;
+        visit.call(&inner.source_traceback)?;
         if let Some(home) = &inner.home {
             visit.call(&home.python_loop)?;
         }
@@ -84,7 +83,11 @@ impl Awaitable {
         let details = PyDict::new(py);
         details.set_item("message", "Awaitable exception was never retrieved")?;
         details.set_item("exception", exception)?;
-        details.set_item("future", self.stand_in(py)?)?;
+        let stand_in = self.stand_in(py)?;
+        if let Some(stack) = stand_in.get()._source_traceback(py) {
+            details.set_item("source_traceback", stack)?;
+        }
+        details.set_item("future", stand_in)?;
         python_loop.call_method1(intern!(py, "call_exception_handler"), (details,)).map(drop)
     }
 
@@ -96,19 +99,11 @@ impl Awaitable {
             .as_ref()
             .map(|home| Home { python_loop: home.python_loop.clone_ref(py), event_loop: home.event_loop.clone() });
         let outcome = mem::take(&mut inner.outcome);
+        let source_traceback = inner.source_traceback.take();
         inner.retrieved = true;
         drop(inner);
-        let stand_in = Inner { home, outcome, retrieved: true, awaited: true, ..Inner::default() };
-        Py::new(
-            py,
-            Self {
-                cell: self.cell.clone(),
-                role: self.role,
-                blocking: AtomicBool::new(false),
-                name: self.name,
-                inner: Mutex::new(stand_in),
-            },
-        )
+        let stand_in = Inner { home, outcome, source_traceback, retrieved: true, awaited: true, ..Inner::default() };
+        Py::new(py, Self::with(self.cell.clone(), self.role, self.name, stand_in))
     }
 }
 

@@ -11,7 +11,7 @@ use pyo3::types::{PyTraceback, PyTuple, PyType};
 
 use super::{Awaitable, Role};
 use crate::asyncio;
-use crate::task::Phase;
+use crate::task::{Phase, take_outcome};
 
 /// What is known of the outcome on Python's side.
 #[derive(Default)]
@@ -51,12 +51,16 @@ impl Outcome {
         };
         let exception =
             exception.cast_into::<PyBaseException>().map_err(|_| PyTypeError::new_err("invalid exception object"))?;
-        if exception.is_instance_of::<PyStopIteration>() {
-            return Err(PyTypeError::new_err(
-                "StopIteration interacts badly with generators and cannot be raised into a Future",
-            ));
+        let error = PyErr::from_value(exception.into_any());
+        if !error.is_instance_of::<PyStopIteration>(py) {
+            return Ok(Self::from_error(py, error));
         }
-        Ok(Self::from_error(py, PyErr::from_value(exception.into_any())))
+        // An await would take it for its result. CPython refuses it up to 3.12, and wraps it since.
+        let message = "StopIteration interacts badly with generators and cannot be raised into a Future";
+        if py.version_info() < (3, 13) {
+            return Err(PyTypeError::new_err(message));
+        }
+        Ok(Self::from_error(py, crate::error::instead_of(py, PyRuntimeError::new_err(message), error)))
     }
 
     /// A copy for the caller; `None` if there is nothing to copy.
@@ -89,7 +93,7 @@ enum Look {
 impl Awaitable {
     /// Fails unless `set_result` or `set_exception` may be called now.
     pub(super) fn check_settable(&self, py: Python<'_>) -> PyResult<()> {
-        self.check_process(py)?;
+        self.check_usable(py)?;
         if self.role != Role::Manual {
             return Err(PyRuntimeError::new_err("this Awaitable is settled by its Rust future, not from Python"));
         }
@@ -180,16 +184,6 @@ impl Awaitable {
         })
     }
 
-    pub(super) fn describe_outcome(&self, py: Python<'_>) -> PyResult<String> {
-        // A look, not a conversion: `repr` has no side effects.
-        let seen = self.inner.lock().outcome.get(py);
-        Ok(match seen {
-            Some(Seen::Value(value)) => format!(" result={}", value.bind(py).repr()?),
-            Some(Seen::Raised(exception, _)) => format!(" exception={}", exception.bind(py).repr()?),
-            Some(Seen::Cancelled) | None => String::new(),
-        })
-    }
-
     fn resolve(&self, py: Python<'_>, retrieve: bool) -> Option<Seen> {
         loop {
             match self.look(py, retrieve) {
@@ -223,7 +217,7 @@ impl Awaitable {
 
     /// Converts what the Rust future left. The claim is in place, the lock is not held.
     fn convert(&self, py: Python<'_>) {
-        let result = self.cell.convert(py).unwrap_or_else(|| {
+        let result = take_outcome(&self.cell, py).unwrap_or_else(|| {
             Err(crate::error::runtime_closed(py, "the runtime was shut down before the task had finished"))
         });
         let outcome = Outcome::from_result(py, result);

@@ -164,11 +164,12 @@ impl Awaitable {
 
     /// Called by the loop's drain: tells the waiters.
     pub(crate) fn deliver(slf: Bound<'_, Self>, stepper: &Stepper<'_, '_>) -> PyResult<()> {
-        let waiters = {
+        let (waiters, runtime) = {
             let mut inner = slf.get().inner.lock();
             inner.subscription = Subscription::Told;
-            mem::take(&mut inner.waiters)
+            (mem::take(&mut inner.waiters), inner.runtime.take())
         };
+        drop(runtime);
         match waiters {
             Waiters::None => Ok(()),
             Waiters::One(waiter) => stepper.wake_one(&slf, &waiter),

@@ -20,10 +20,9 @@ pub(crate) struct Stepper<'a, 'py> {
 
 impl<'a, 'py> Stepper<'a, 'py> {
     pub(super) fn new(python_loop: &'a Bound<'py, PyAny>, strict: bool) -> PyResult<Self> {
-        let py = python_loop.py();
         let direct = !strict
             // Debug mode times callbacks in their handles.
-            && !asyncio::call0(&python_loop.getattr(pyo3::intern!(py, "get_debug"))?)?.is_truthy()?
+            && !asyncio::is_debug(python_loop)?
             && !asyncio::has_current_task(python_loop)?;
         Ok(Self { python_loop, direct })
     }

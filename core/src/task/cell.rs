@@ -33,11 +33,17 @@ pub(crate) trait Cell: Send + Sync {
     /// As for [`poll`](Self::poll).
     unsafe fn clear(&self);
 
-    /// Takes the outcome out and converts it. `None` unless the phase was `COMPLETE`: only one caller ever gets it.
+    /// Takes the outcome out and converts it, for [`take_outcome`].
     fn convert(&self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>>;
 
     /// Drops the outcome unconverted, if it is there: nobody will ask for it.
     fn discard(&self);
+}
+
+/// Takes the outcome out of a cell and converts it. `None` unless the phase was `COMPLETE`: only one caller ever gets it.
+pub(crate) fn take_outcome(cell: &CellRef, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+    let outcome = cell.convert(py)?;
+    Some(outcome.map_err(|error| crate::error::not_stop_iteration(py, error)))
 }
 
 /// What a finished future left behind.

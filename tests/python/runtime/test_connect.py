@@ -132,12 +132,14 @@ async def test_a_name_with_a_null_character_is_refused(runtime: Runtime, verb: s
 @pytest.mark.parametrize("verb", ["connect", "listen"])
 @pytest.mark.parametrize("port", [-1, 65536, 1 << 40])
 async def test_a_port_out_of_range(runtime: Runtime, verb: str, port: int) -> None:
-    with pytest.raises(ValueError, match="port must be between 0 and 65535"):
+    with pytest.raises(OverflowError, match="0-65535"):
         getattr(runtime, verb)(LOCALHOST, port)
 
 
 @pytest.mark.parametrize("verb", ["connect", "listen"])
-@pytest.mark.parametrize("arguments", [(LOCALHOST, "80"), (LOCALHOST, 1.5), (None, 80), (5, 80), (LOCALHOST,)])
+@pytest.mark.parametrize(
+    "arguments", [(LOCALHOST, "80"), (LOCALHOST, 1.5), (None, 80), (5, 80), (LOCALHOST,)]
+)
 def test_hosts_and_ports_of_another_type(runtime: Runtime, verb: str, arguments: Any) -> None:
     with pytest.raises(TypeError):
         getattr(runtime, verb)(*arguments)
@@ -172,7 +174,7 @@ async def test_a_unix_path_that_is_not_there(runtime: Runtime, tmp_path: Path) -
 
 @pytest.mark.parametrize("verb", ["connect_unix", "listen_unix"])
 async def test_a_unix_path_longer_than_the_system_takes(runtime: Runtime, tmp_path: Path, verb: str) -> None:
-    with pytest.raises(OSError, match="path|name") as caught:
+    with pytest.raises(OSError, match=r"path|name") as caught:
         await getattr(runtime, verb)(tmp_path / ("x" * 200))
     assert caught.value.errno == errno.ENAMETOOLONG
 
@@ -227,7 +229,7 @@ async def test_a_cancelled_connect_leaves_nothing(runtime: Runtime) -> None:
         server.bind((LOCALHOST, 0))
         server.listen(0)
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(fill(runtime, server.getsockname()), 0.5)
+            await asyncio.wait_for(fill(runtime, server.getsockname()), 0.2)
     assert runtime.metrics().tasks_pending == 0
 
 

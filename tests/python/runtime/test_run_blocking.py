@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from crossawait import Runtime
-from tasks import ended, pending
+from tasks import ended, gives_none, pending
 
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", default="nothing")
 
 
 async def test_the_value_comes_back(runtime: Runtime) -> None:
     assert await runtime.run_blocking(divmod, 17, 5) == (3, 2)
-    assert await runtime.run_blocking(lambda: None) is None
+    assert await gives_none(runtime.run_blocking(lambda: None))
 
 
 @pytest.mark.parametrize("value", [(), (1,), (1, 2), ValueError("a value"), StopIteration(3), [None]])

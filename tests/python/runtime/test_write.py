@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from crossawait import Runtime
+from crossawait import Runtime, Stream
 from sockets import pair, receive, reset, with_peer
-from tasks import ended, pending, until
+from tasks import ended, gives_none, pending, until
 
 # More than the kernel buffers for one connection.
 MUCH = 48 << 20
@@ -35,7 +35,7 @@ MUCH = 48 << 20
 )
 async def test_bytes_like_data_of_every_kind(runtime: Runtime, data: Any) -> None:
     async with with_peer(runtime) as (stream, peer):
-        assert await stream.write_all(data) is None
+        assert await gives_none(stream.write_all(data))
         assert receive(peer, 3) == b"abc"
 
 
@@ -78,7 +78,7 @@ async def test_a_write_waits_for_a_slow_reader(runtime: Runtime) -> None:
         assert not task.done()
         digest.update(receive(peer, MUCH - (1 << 20)))
         assert digest.digest() == hashlib.sha256(data).digest()
-        assert await task is None
+        assert await gives_none(task)
 
 
 async def test_concurrent_writes_do_not_mix(runtime: Runtime) -> None:
@@ -99,9 +99,12 @@ async def test_reading_and_writing_at_the_same_time(runtime: Runtime) -> None:
     there, back = b"t" * size, b"b" * size
     async with pair(runtime) as (client, server):
         results = await asyncio.gather(
-            client.write_all(there), server.write_all(back), client.read_exactly(size), server.read_exactly(size)
+            client.write_all(there),
+            server.write_all(back),
+            client.read_exactly(size),
+            server.read_exactly(size),
         )
-    assert results == [None, None, back, there]
+    assert [*results] == [None, None, back, there]
 
 
 async def test_a_cancelled_write_lets_the_next_one_go_on(runtime: Runtime) -> None:
@@ -125,12 +128,16 @@ async def test_a_write_fails_when_the_other_end_has_gone(runtime: Runtime) -> No
         assert isinstance(await ended(task), ConnectionError)
 
 
+async def write_for_ever(stream: Stream) -> None:
+    while True:
+        await stream.write_all(b"anybody?")
+
+
 async def test_a_write_into_a_connection_that_was_closed_fails_soon(runtime: Runtime) -> None:
     async with with_peer(runtime) as (stream, peer):
         peer.close()
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
-            while True:
-                await stream.write_all(b"anybody?")
+            await write_for_ever(stream)
 
 
 async def test_a_pending_write_is_one_pending_task(runtime: Runtime) -> None:

@@ -43,10 +43,10 @@ def run(kind: str, coroutine: Coroutine[Any, Any, T]) -> T:
     loop.set_exception_handler(lambda _loop, context: complaints.append(context))
     try:
         result = loop.run_until_complete(asyncio.wait_for(coroutine, HANGS))
+    finally:
         loop.run_until_complete(_end_all_tasks())
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
-    finally:
         loop.close()
     assert complaints == []
     return result

@@ -21,7 +21,7 @@ def host_and_port(listener: Listener) -> tuple[str, int]:
 
 @asynccontextmanager
 async def with_peer(runtime: Runtime) -> AsyncIterator[tuple[Stream, socket.socket]]:
-    """A stream, and a blocking socket at its other end: its calls take effect at once, whatever the loop does."""
+    """A stream, and a blocking socket at its other end: its calls take effect whatever the loop does."""
     async with await runtime.listen(LOCALHOST, 0) as listener:
         peer = socket.create_connection(host_and_port(listener))
         stream, _ = await listener.accept()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ async def pending(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
 
 
 def wait_until_settled(*tasks: asyncio.Task[Any]) -> None:
-    """Hold the loop up until what one of the tasks waits for has come, so that none has been told of it yet."""
+    """Hold the loop up until what one of the tasks waits for has come: none has been told of it then."""
     coroutines: list[Any] = [task.get_coro() for task in tasks]
     wait_until(lambda: any(coroutine.cr_await.done() for coroutine in coroutines))
 
@@ -34,7 +34,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 async def until(condition: Callable[[], object]) -> None:
     """Let the loop run until the condition is true."""
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - it is the runtime's threads that make it true
         await asyncio.sleep(0.0005)
 
 
@@ -42,3 +42,8 @@ async def ended(task: asyncio.Task[Any]) -> BaseException | None:
     """Wait for a task's end, and return what it raised."""
     await asyncio.wait([task])
     return asyncio.CancelledError() if task.cancelled() else task.exception()
+
+
+async def gives_none(awaitable: Awaitable[object]) -> bool:
+    """Await it, and tell whether the value is None, as that of a function without one has to be."""
+    return await awaitable is None

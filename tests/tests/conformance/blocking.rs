@@ -4,19 +4,18 @@ use crossawait_core::Runtime;
 use crossawait_core::pyo3::exceptions::PyTypeError;
 use crossawait_core::pyo3::prelude::*;
 use crossawait_core::pyo3::types::{PyCFunction, PyTuple};
-use crossawait_tests::embedded::{attached, class_of, run};
+use crossawait_tests::embedded::{attached, callable, class_of, run};
 
 use crate::subject::Subject;
 
 /// `call(function, *args)` in Python.
 fn caller<'py>(py: Python<'py>, runtime: &Runtime) -> Bound<'py, PyCFunction> {
     let runtime = runtime.clone();
-    let call = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, pyo3::types::PyDict>>| {
+    callable(py, move |arguments| {
         let function = arguments.get_item(0)?;
         let rest = arguments.get_slice(1, arguments.len());
-        runtime.call_blocking(&function, &rest).map(Bound::unbind)
-    };
-    PyCFunction::new_closure(py, None, None, call).unwrap()
+        Ok(runtime.call_blocking(&function, &rest)?.into_any().unbind())
+    })
 }
 
 pub(crate) fn blocking_call(subject: &Subject) {

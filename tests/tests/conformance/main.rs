@@ -27,8 +27,8 @@ macro_rules! each {
     };
 }
 
-/// What holds for executors that somebody else owns, too.
-macro_rules! running {
+/// What holds for all executors, also for those that somebody else owns.
+macro_rules! conformance {
     ($subject:path) => {
         each! {
             $subject:
@@ -52,48 +52,32 @@ macro_rules! running {
             threads::{counted_and_named, several_instances}
             blocking::{blocking_call, blocking_call_cancelled, blocking_call_of_no_function}
             io::{timer, timer_dropped, tcp, tcp_refused, unix}
-        }
-    };
-}
-
-/// What holds where shutting down ends the executor.
-macro_rules! ending {
-    ($subject:path) => {
-        each! {
-            $subject:
             endings::{
                 shutdown_settles_what_waits, shutdown_settles_before_it_is_awaited, shutdown_is_idempotent,
                 shutdown_from_a_task, shutdown_from_a_blocking_call, spawn_after_shutdown, coroutine_after_shutdown,
-                last_handle_dropped_outside, last_handle_dropped_in_a_task,
+                an_awaitable_keeps_its_runtime_open, last_handle_dropped_in_a_task,
             }
         }
     };
 }
 
-mod tokio_executor {
-    running!(crate::subject::tokio);
-    ending!(crate::subject::tokio);
+/// What holds besides for those that end with their runtime.
+macro_rules! owned {
+    ($subject:path) => {
+        conformance!($subject);
+        each! {
+            $subject:
+            endings::{a_detached_future_ends_with_its_runtime}
+        }
+    };
 }
 
-mod async_std_executor {
-    running!(crate::subject::async_std);
-    ending!(crate::subject::async_std);
-}
-
-mod smol_executor {
-    running!(crate::subject::smol);
-    ending!(crate::subject::smol);
-}
-
-mod custom_executor {
-    running!(crate::subject::custom);
-    ending!(crate::subject::custom);
-}
-
-mod adopted_tokio {
-    running!(crate::subject::adopted_tokio);
-}
-
-mod adopted_smol {
-    running!(crate::subject::adopted_smol);
+#[rustfmt::skip]
+mod executors {
+    mod tokio { owned!(crate::subject::tokio); }
+    mod async_std { owned!(crate::subject::async_std); }
+    mod smol { owned!(crate::subject::smol); }
+    mod custom { owned!(crate::subject::custom); }
+    mod adopted_tokio { conformance!(crate::subject::adopted_tokio); }
+    mod adopted_smol { conformance!(crate::subject::adopted_smol); }
 }

@@ -96,7 +96,7 @@ impl Drop for Sore {
 pub(crate) fn panic_in_drop(subject: &Subject) {
     panics(subject, "dropped, and sore about it", |py, runtime| {
         // A hand-written future: what an `async` block owns is dropped by its last poll.
-        struct Owner(#[expect(dead_code, reason = "only its drop matters")] Sore);
+        struct Owner(Sore);
 
         impl Future for Owner {
             type Output = Result<i64, PyErr>;

@@ -16,17 +16,25 @@ use crate::subject::{smol_owner, tokio_owner};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Shuts the runtime down; what it had running goes on on its owner's threads, and the runtime takes no more.
+/// Shuts the runtime down: it takes no more, whoever waits is told, and what nobody waits for goes on on its owner's
+/// threads.
 fn lets_go(py: Python<'_>, adopted: impl Executor) {
     let runtime = Runtime::new(adopted);
-    let (probe, gate) = (Probe::new(), Gate::new());
-    let awaitable = runtime.future_into_py(py, probe.watch(gate.clone())).unwrap();
-    py.detach(|| probe.wait_polled(1));
+    let (awaited_one, detached, gate) = (Probe::new(), Probe::new(), Gate::new());
+    let pending = awaited_one.watch(std::future::pending::<PyResult<()>>());
+    let awaitable = runtime.future_into_py(py, pending).unwrap();
+    runtime.future_into_py(py, detached.watch(gate.clone())).unwrap().call_method0("detach").unwrap();
+    py.detach(|| (awaited_one.wait_polled(1), detached.wait_polled(1)));
     runtime.shutdown(py, PATIENCE).unwrap();
+
     let refused = runtime.future_into_py(py, async { Ok::<_, PyErr>(()) }).unwrap_err();
     assert_eq!(class_of(py, &refused), "RuntimeClosedError");
+    assert_eq!(class_of(py, &awaited(&awaitable).unwrap_err()), "RuntimeClosedError");
+    assert_eq!(py.detach(|| awaited_one.wait_dropped()).drops.len(), 1);
+
     gate.open(Ok::<_, PyErr>(12));
-    assert_eq!(awaited(&awaitable).unwrap().extract::<i64>().unwrap(), 12);
+    let seen = py.detach(|| detached.wait_dropped());
+    assert_eq!((seen.polls.len(), seen.wakes), (2, 1));
 }
 
 #[test]

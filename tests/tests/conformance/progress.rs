@@ -89,7 +89,8 @@ pub(crate) fn many_at_once(subject: &Subject) {
         let runtime = subject.runtime();
         let probe = Probe::new();
         let (spawner, watched) = (runtime.clone(), probe.clone());
-        let make = callable(py, move |py| {
+        let make = callable(py, move |arguments| {
+            let py = arguments.py();
             let awaitables = (0..MANY).map(|number| {
                 let future = watched.watch(async move {
                     yields(number % 3).await;
@@ -97,7 +98,7 @@ pub(crate) fn many_at_once(subject: &Subject) {
                 });
                 spawner.future_into_py(py, future)
             });
-            Ok(PyList::new(py, awaitables.collect::<PyResult<Vec<_>>>()?)?.into_any())
+            Ok(PyList::new(py, awaitables.collect::<PyResult<Vec<_>>>()?)?.into_any().unbind())
         });
         let code = c"
 import asyncio

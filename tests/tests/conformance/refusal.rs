@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use crossawait_core::pyo3::prelude::*;
-use crossawait_core::pyo3::types::{PyCFunction, PyDict, PyTuple};
+use crossawait_core::pyo3::types::{PyDict, PyTuple};
 use crossawait_core::{Executor, Runtime, Task};
-use crossawait_tests::embedded::{attached, awaited, class_of, run};
+use crossawait_tests::embedded::{attached, awaited, callable, class_of, run};
 use crossawait_tests::losing::{Dropping, Rejecting};
 use crossawait_tests::probe::Probe;
 
@@ -114,11 +114,10 @@ async def main(call):
 ";
     attached(|py| {
         let runtime = Runtime::new(Dropping);
-        let call = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+        let call = callable(py, move |arguments| {
             let function = arguments.get_item(0)?;
-            runtime.call_blocking(&function, &PyTuple::empty(arguments.py())).map(Bound::unbind)
-        };
-        let call = PyCFunction::new_closure(py, None, None, call).unwrap();
+            Ok(runtime.call_blocking(&function, &PyTuple::empty(arguments.py()))?.into_any().unbind())
+        });
         run(py, code, (call,)).unwrap();
     });
 }

@@ -1,18 +1,22 @@
 //! The executors, and what is known of them.
 
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use crossawait_async_std::AsyncStd;
 use crossawait_core::pyo3::prelude::*;
 use crossawait_core::{Executor, Options, Runtime};
 use crossawait_smol::Smol;
 use crossawait_tests::custom::Custom;
-use crossawait_tests::probe::Probe;
 use crossawait_tokio::Tokio;
 
 pub(crate) const WORKERS: usize = 2;
 const THREAD_NAME: &str = "subject";
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An executor under test.
 pub(crate) struct Subject {
@@ -40,14 +44,16 @@ impl Subject {
         py.detach(|| TURN.take());
         let occupied = Occupied { release: Arc::new(Flag::raised()), turn: &TURN };
         for _ in 0..self.workers {
-            let (probe, release) = (Probe::new(), occupied.release.clone());
-            let block = probe.watch(async move {
+            let release = occupied.release.clone();
+            let (begin, begun) = channel();
+            let block = async move {
+                begin.send(()).unwrap();
                 release.take();
                 release.lower();
                 Ok::<_, PyErr>(())
-            });
+            };
             runtime.future_into_py(py, block).unwrap().call_method0("detach").unwrap();
-            py.detach(|| probe.wait_polled(1));
+            py.detach(move || begun.recv_timeout(PATIENCE)).expect("every worker is alive");
         }
         occupied
     }

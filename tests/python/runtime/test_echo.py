@@ -1,0 +1,117 @@
+"""Many connections at once, and connections to asyncio's own servers and clients."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crossawait import Listener, Runtime, Stream
+from sockets import LOCALHOST, host_and_port
+
+CONNECTIONS = 1000
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """As many open files as the system lets us have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2 * CONNECTIONS + 100:
+        pytest.skip("the system allows too few open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * CONNECTIONS + 100), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def echo(stream: Stream) -> None:
+    async with stream:
+        while data := await stream.read(1000):
+            await stream.write_all(data)
+
+
+async def serve(listener: Listener) -> int:
+    tasks = []
+    async for stream, _ in listener:
+        tasks.append(asyncio.create_task(echo(stream)))
+    await asyncio.gather(*tasks)
+    return len(tasks)
+
+
+@pytest.mark.usefixtures("many_files")
+async def test_a_thousand_connections_at_once(runtime: Runtime) -> None:
+    everybody = asyncio.Event()
+    connected = 0
+
+    async def talk(number: int) -> None:
+        nonlocal connected
+        async with await runtime.connect(*host_and_port(listener)) as stream:
+            message = b"this is client number %d" % number
+            await stream.write_all(message)
+            assert await stream.read_exactly(len(message)) == message
+            connected += 1
+            if connected == CONNECTIONS:
+                everybody.set()
+            # All are open before the first one goes on.
+            await everybody.wait()
+            await stream.write_all(message)
+            assert await stream.read_exactly(len(message)) == message
+
+    async with await runtime.listen(LOCALHOST, 0) as listener:
+        server = asyncio.create_task(serve(listener))
+        await asyncio.gather(*[talk(number) for number in range(CONNECTIONS)])
+        await listener.close()
+        assert await server == CONNECTIONS
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while line := await reader.readline():
+        writer.write(line.upper())
+        await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def talk_to_asyncio(stream: Stream) -> None:
+    async with stream:
+        for line in (b"hello\n", b"x" * 60_000 + b"\n"):
+            await stream.write_all(line)
+            assert await stream.read_until(b"\n") == line.upper()
+
+
+async def test_a_client_of_asyncios_server(runtime: Runtime) -> None:
+    server = await asyncio.start_server(answer, LOCALHOST, 0)
+    await talk_to_asyncio(await runtime.connect(*server.sockets[0].getsockname()))
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_client_of_asyncios_unix_server(runtime: Runtime, tmp_path: Path) -> None:
+    server = await asyncio.start_unix_server(answer, tmp_path / "socket")
+    await talk_to_asyncio(await runtime.connect_unix(tmp_path / "socket"))
+    server.close()
+    await server.wait_closed()
+
+
+async def talk_to_us(listener: Listener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    stream, _ = await listener.accept()
+    echoing = asyncio.create_task(echo(stream))
+    writer.write(b"x" * 1_000_000)
+    assert await reader.readexactly(1_000_000) == b"x" * 1_000_000
+    writer.write_eof()
+    assert await reader.read() == b""
+    await echoing
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_server_for_asyncios_client(runtime: Runtime) -> None:
+    async with await runtime.listen(LOCALHOST, 0) as listener:
+        await talk_to_us(listener, *await asyncio.open_connection(*host_and_port(listener)))
+
+
+async def test_a_unix_server_for_asyncios_client(runtime: Runtime, tmp_path: Path) -> None:
+    async with await runtime.listen_unix(tmp_path / "socket") as listener:
+        await talk_to_us(listener, *await asyncio.open_unix_connection(tmp_path / "socket"))
