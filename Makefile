@@ -78,6 +78,16 @@ demo: install ## Build, install and run the demonstration
 	$(call say,demo)
 	$(BIN)/python examples/demo.py
 
+EXTENSION := $(VENV)/.test-extension
+
+$(EXTENSION): $(INSTALLED) $(shell find tests/src -type f) tests/Cargo.toml tests/pyproject.toml tests/crossawait_tests.pyi
+	$(call say,tests: the extension that the Python suites drive)
+	rm -rf $(CARGO_TARGET_DIR)/test-extension
+	cd tests && $(BIN)/maturin build --locked --interpreter $(BIN)/python --out $(CARGO_TARGET_DIR)/test-extension
+	$(BIN)/python -m pip --isolated install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall \
+	  $(CARGO_TARGET_DIR)/test-extension/*.whl
+	touch $@
+
 # --- Tests -------------------------------------------------------------------------------------------------------
 
 test: lint-rust lint-python test-rust test-python ## Run every check and every test
@@ -90,7 +100,7 @@ lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
 	$(call say,lint: clippy)
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
-lint-python: install ## ruff, mypy --strict, and stubtest on what is installed
+lint-python: $(EXTENSION) ## ruff, mypy --strict, and stubtest on what is installed
 	$(call say,lint: ruff)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -103,7 +113,7 @@ test-rust: install ## Rust tests
 	$(call say,test: Rust)
 	$(EMBEDDED) cargo test --workspace --locked
 
-test-python: install ## Python tests against the installed wheels, packaging tests among them
+test-python: $(EXTENSION) ## Python tests against the installed wheels, packaging tests among them
 	$(call say,test: Python)
 	$(BIN)/pytest
 

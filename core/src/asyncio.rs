@@ -12,6 +12,26 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple, PyType};
 use pyo3::{IntoPyObject, ffi};
 
+/// An object that is another one whenever a loop starts or stops running in this thread, if Python has such a thing.
+///
+/// Up to 3.11 asyncio asks the system for the process id each time it is asked for the running loop: 170 ns, against
+/// 20 ns for a look at what it keeps in the thread's dictionary. Since 3.12 asking is cheap.
+pub(crate) fn running_mark(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    if cfg!(Py_3_12) {
+        return None;
+    }
+    let key = intern!(py, "__asyncio_running_event_loop__");
+    // SAFETY: attached; both calls return borrowed references or null, and set no error. The dictionary's values are
+    // kept alive by it for as long as this thread runs no Python code.
+    unsafe {
+        let dictionary = ffi::PyThreadState_GetDict();
+        if dictionary.is_null() {
+            return None;
+        }
+        Bound::from_borrowed_ptr_or_opt(py, ffi::PyDict_GetItem(dictionary, key.as_ptr()))
+    }
+}
+
 /// The loop that runs in this thread, if one does.
 pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
     static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

@@ -75,10 +75,7 @@ struct Inner {
     waiters: Waiters,
     subscription: Subscription,
     outcome: Outcome,
-    cancel_message: Option<Py<PyAny>>,
-    /// Where one made in Python was made, in debug mode.
-    source_traceback: Option<Py<PyAny>>,
-    unstarted: Option<Unstarted>,
+    rare: Option<Box<Rare>>,
     /// The runtime that the future runs on: whoever awaits it needs no other handle to keep it open.
     runtime: Option<Runtime>,
     /// A callback was added, or an await advanced, or a thread waited.
@@ -86,6 +83,38 @@ struct Inner {
     detached: bool,
     /// Somebody has seen the outcome, so an exception in it needs no report.
     retrieved: bool,
+}
+
+/// What few awaitables have.
+#[derive(Default)]
+struct Rare {
+    cancel_message: Option<Py<PyAny>>,
+    /// Where one made in Python was made, in debug mode.
+    source_traceback: Option<Py<PyAny>>,
+    /// Work that waits for the first await.
+    unstarted: Option<Unstarted>,
+}
+
+impl Inner {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn cancel_message(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.rare.as_ref()?.cancel_message.as_ref().map(|message| message.clone_ref(py))
+    }
+
+    /// Sets the message; the previous one is for the caller to drop, unlocked.
+    fn replace_cancel_message(&mut self, message: Option<Py<PyAny>>) -> Option<Py<PyAny>> {
+        if message.is_none() && self.rare.is_none() {
+            return None;
+        }
+        mem::replace(&mut self.rare().cancel_message, message)
+    }
+
+    fn take_unstarted(&mut self) -> Option<Unstarted> {
+        self.rare.as_mut()?.unstarted.take()
+    }
 }
 
 /// The loop an awaitable belongs to.
@@ -105,7 +134,9 @@ impl Home {
 impl Awaitable {
     /// Wraps a cell; bound to the loop that runs in this thread, if one does, else to that of the first await.
     pub(crate) fn over(py: Python<'_>, cell: CellRef, role: Role, name: &'static str) -> PyResult<Self> {
-        let home = Home::running(py)?;
+        end::install_finalizer(py);
+        // One that has settled needs a loop only if it is asked for one.
+        let home = if cell.header().is_settled() { None } else { Home::running(py)? };
         Ok(Self::with(cell, role, name, Inner { home, ..Inner::default() }))
     }
 
@@ -115,6 +146,7 @@ impl Awaitable {
 
     /// Binds one made in Python to its loop: the one given, or the current one.
     fn initialise(&self, py: Python<'_>, python_loop: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        end::install_finalizer(py);
         let python_loop = match python_loop {
             Some(given) => given,
             None => asyncio::default_loop(py)?,
@@ -125,7 +157,8 @@ impl Awaitable {
         let home = Some(Home { python_loop: python_loop.unbind(), event_loop });
         let previous = {
             let mut inner = self.inner.lock();
-            (mem::replace(&mut inner.home, home), mem::replace(&mut inner.source_traceback, source_traceback))
+            let stack = source_traceback.and_then(|stack| inner.rare().source_traceback.replace(stack));
+            (mem::replace(&mut inner.home, home), stack)
         };
         drop(previous);
         Ok(())
@@ -133,7 +166,7 @@ impl Awaitable {
 
     /// Leaves the start to the first await, callback or wait.
     pub(crate) fn start_later(&self, unstarted: Unstarted) {
-        self.inner.lock().unstarted = Some(unstarted);
+        self.inner.lock().rare().unstarted = Some(unstarted);
     }
 
     /// Keeps the runtime open for as long as this lives.
@@ -171,7 +204,7 @@ impl Awaitable {
         let unstarted = {
             let mut inner = self.inner.lock();
             inner.awaited = true;
-            inner.unstarted.take()
+            inner.take_unstarted()
         };
         if let Some(unstarted) = unstarted {
             self.keep(unstarted.start());
@@ -220,7 +253,7 @@ impl Awaitable {
 impl Awaitable {
     /// Whatever the arguments: as for `asyncio.Future`, `__init__` is what looks at them.
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(*, loop=None)")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self::with(ManualCell::shared(), Role::Manual, "", Inner::default())
     }
@@ -332,12 +365,12 @@ impl Awaitable {
 
     #[getter(_cancel_message)]
     fn cancel_message(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.inner.lock().cancel_message.as_ref().map(|message| message.clone_ref(py))
+        self.inner.lock().cancel_message(py)
     }
 
     #[setter(_cancel_message)]
     fn set_cancel_message(&self, message: Option<Py<PyAny>>) {
-        let previous = mem::replace(&mut self.inner.lock().cancel_message, message);
+        let previous = self.inner.lock().replace_cancel_message(message);
         drop(previous);
     }
 
@@ -388,7 +421,7 @@ impl Awaitable {
         let unstarted = {
             let mut inner = this.inner.lock();
             inner.detached = true;
-            inner.unstarted.take()
+            inner.take_unstarted()
         };
         if let Some(unstarted) = unstarted {
             this.keep(unstarted.start());
@@ -422,7 +455,7 @@ impl Awaitable {
 
     #[getter]
     fn _source_traceback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.inner.lock().source_traceback.as_ref().map(|stack| stack.clone_ref(py))
+        self.inner.lock().rare.as_ref()?.source_traceback.as_ref().map(|stack| stack.clone_ref(py))
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

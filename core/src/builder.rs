@@ -1,6 +1,7 @@
 //! Where a future is polled first, and what it is called: the options for handing one future to Python.
 
 use std::future::Future;
+use std::mem;
 
 use pyo3::prelude::*;
 
@@ -71,13 +72,17 @@ impl<'r> Builder<'r> {
     {
         let runtime = self.runtime.admit(py)?;
         let (task, cell) = Task::new(future, Some(runtime.record().clone()));
-        // The object comes first: if it cannot be made, nothing has been started that nobody owns.
+        let mut unstarted = Unstarted::Task {
+            runtime: runtime.clone(),
+            task,
+            poll_first: self.placement == Some(Placement::PollFirst),
+        };
+        unstarted.poll_first();
+        // The object comes before the start: if it cannot be made, nothing runs that nobody owns.
         let awaitable = Bound::new(py, Awaitable::over(py, cell, Role::Future, self.name)?)?;
-        let poll_first = self.placement == Some(Placement::PollFirst);
-        let unstarted = Unstarted::Task { runtime: runtime.clone(), task, poll_first };
         if self.placement == Some(Placement::Lazy) {
             awaitable.get().start_later(unstarted);
-        } else {
+        } else if !awaitable.get().is_settled() {
             awaitable.get().keep(unstarted.start());
         }
         Ok(awaitable)
@@ -114,16 +119,24 @@ pub(crate) enum Unstarted {
 }
 
 impl Unstarted {
+    /// Polls once on this thread, if that is wished for.
+    fn poll_first(&mut self) {
+        if let Unstarted::Task { runtime, task, poll_first } = self {
+            if mem::take(poll_first) && !runtime.is_closed() {
+                runtime.executor().enter(&mut || {
+                    let _ = task.poll_inline();
+                });
+            }
+        }
+    }
+
     /// Starts it, and gives the runtime back to whoever waits. Work that the executor does not take is dropped, which
     /// settles its cell.
-    pub(crate) fn start(self) -> Option<Runtime> {
+    pub(crate) fn start(mut self) -> Option<Runtime> {
+        self.poll_first();
         match self {
-            Unstarted::Task { runtime, mut task, poll_first } => {
-                let mut ready = false;
-                if poll_first && !runtime.is_closed() {
-                    runtime.executor().enter(&mut || ready = task.poll_inline().is_ready());
-                }
-                if !ready {
+            Unstarted::Task { runtime, task, .. } => {
+                if !task.is_finished() {
                     runtime.spawn(task);
                 }
                 Some(runtime)

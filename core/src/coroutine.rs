@@ -181,6 +181,7 @@ impl Coroutine {
     }
 
     /// Start the coroutine, or resume it. `value` is for generators and has no use here; None at the start.
+    #[pyo3(signature = (value, /))]
     fn send(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         if !value.is_none() && matches!(*self.state.lock(), State::Created(_)) {
             return Err(PyTypeError::new_err("can't send non-None value to a just-started coroutine"));

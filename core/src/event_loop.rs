@@ -12,6 +12,7 @@ mod wake;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::ptr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -35,34 +36,86 @@ pub(crate) struct EventLoop {
     strict: bool,
 }
 
+/// Where a thread stands to a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The loop runs in this thread.
+    Inside,
+    /// Another loop does.
+    InsideAnother,
+    /// No loop does.
+    Outside,
+}
+
+/// The loop that was last seen running in a thread.
+struct LastSeen {
+    /// See `asyncio::running_mark`. It keeps the loop alive, until that is closed or another one runs.
+    mark: Option<Py<PyAny>>,
+    /// Identifies the loop for as long as the queue is open: a loop that is closed or freed drops the drain first,
+    /// which closes the queue.
+    address: usize,
+    event_loop: Arc<EventLoop>,
+}
+
 thread_local! {
-    /// The loop that was last seen running in this thread. Its address identifies it for as long as the queue is open:
-    /// a loop that is closed or freed drops the drain, which closes the queue first.
-    static LAST_SEEN: RefCell<Option<(usize, Arc<EventLoop>)>> = const { RefCell::new(None) };
+    static LAST_SEEN: RefCell<Option<LastSeen>> = const { RefCell::new(None) };
 }
 
 impl EventLoop {
     /// The loop that runs in this thread, with its Python object; `None` if none does.
     pub(crate) fn running(py: Python<'_>) -> PyResult<Option<(Bound<'_, PyAny>, Arc<EventLoop>)>> {
+        let mark = asyncio::running_mark(py);
+        if let Some(mark) = &mark {
+            if let Some(seen) = Self::seen(|seen| seen.mark.as_ref().is_some_and(|last| last.is(mark))) {
+                // SAFETY: the mark is the very one that was current when this loop was running. It owns the loop, and
+                // asyncio replaces it when the loop stops: so the address is that of the live, running loop.
+                let python_loop = unsafe { Bound::from_borrowed_ptr(py, seen.0 as *mut _) };
+                return Ok(Some((python_loop, seen.1)));
+            }
+        }
         let Some(python_loop) = asyncio::running_loop(py)? else {
             return Ok(None);
         };
         let address = python_loop.as_ptr() as usize;
-        let cached = LAST_SEEN.with_borrow(|seen| match seen {
-            Some((last, event_loop)) if *last == address && !event_loop.queue.is_closed() => Some(event_loop.clone()),
-            _ => None,
-        });
-        let event_loop = match cached {
-            Some(event_loop) => event_loop,
-            None => {
-                let event_loop = Self::find_or_make(&python_loop)?;
-                let previous = LAST_SEEN.replace(Some((address, event_loop.clone())));
-                // Dropped outside the borrow: it may own Python objects, whose destructors may come back here.
-                drop(previous);
-                event_loop
-            }
-        };
+        if let Some((_, event_loop)) = Self::seen(|seen| seen.mark.is_none() && seen.address == address) {
+            return Ok(Some((python_loop, event_loop)));
+        }
+        let event_loop = Self::find_or_make(&python_loop)?;
+        // A loop that has no reader does not tell when it is closed, and must not be kept alive.
+        let mark = mark.filter(|_| event_loop.queue.is_read_by_loop());
+        let seen = LastSeen { mark: mark.map(Bound::unbind), address, event_loop: event_loop.clone() };
+        let previous = LAST_SEEN.replace(Some(seen));
+        // Dropped outside the borrow: it may own Python objects, whose destructors may come back here.
+        drop(previous);
         Ok(Some((python_loop, event_loop)))
+    }
+
+    /// Where this thread stands to `python_loop`.
+    pub(crate) fn standing(python_loop: &Bound<'_, PyAny>) -> PyResult<Standing> {
+        let py = python_loop.py();
+        if let Some(mark) = asyncio::running_mark(py) {
+            let address = python_loop.as_ptr() as usize;
+            let same =
+                |seen: &LastSeen| seen.address == address && seen.mark.as_ref().is_some_and(|last| last.is(&mark));
+            if Self::seen(same).is_some() {
+                return Ok(Standing::Inside);
+            }
+        }
+        Ok(match asyncio::running_loop(py)? {
+            None => Standing::Outside,
+            Some(running) if running.is(python_loop) => Standing::Inside,
+            Some(_) => Standing::InsideAnother,
+        })
+    }
+
+    /// The loop last seen in this thread, if it is still open and `condition` holds.
+    fn seen(condition: impl FnOnce(&LastSeen) -> bool) -> Option<(usize, Arc<EventLoop>)> {
+        LAST_SEEN.with_borrow(|seen| match seen {
+            Some(seen) if condition(seen) && !seen.event_loop.queue.is_closed() => {
+                Some((seen.address, seen.event_loop.clone()))
+            }
+            _ => None,
+        })
     }
 
     fn find_or_make(python_loop: &Bound<'_, PyAny>) -> PyResult<Arc<EventLoop>> {
@@ -128,6 +181,19 @@ impl EventLoop {
         let waiting = std::mem::take(&mut *self.waiting.lock());
         // Dropped after the locks: this runs destructors of Python objects.
         drop((messages, backlog, waiting));
+        self.unsee();
+    }
+}
+
+impl EventLoop {
+    /// Lets go of the Python loop, if it is the one last seen in this thread.
+    fn unsee(&self) {
+        // `try_with`: a thread that is ending may have no thread-locals left.
+        let seen = LAST_SEEN.try_with(|seen| {
+            let mut seen = seen.try_borrow_mut().ok()?;
+            seen.take_if(|seen| ptr::eq(&*seen.event_loop, self))
+        });
+        drop(seen);
     }
 }
 

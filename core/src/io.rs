@@ -65,14 +65,22 @@ pub struct Listening<L, F> {
     accept: F,
 }
 
+/// How many connections the kernel keeps for a listener that is busy elsewhere. The standard library asks for 128;
+/// with more clients than that at once the rest wait for seconds, until they are told to try again.
+#[cfg(unix)]
+const BACKLOG: i32 = 1024;
+
+#[cfg(unix)]
 impl<L, F, Accepting> Listening<L, F>
 where
-    L: Send + Sync + 'static,
+    L: std::os::fd::AsFd + Send + Sync + 'static,
     F: Fn(Arc<L>) -> Accepting + Send + Sync + 'static,
     Accepting: Future<Output = io::Result<Socket>> + Send + 'static,
 {
     /// `accept` is called for each connection to wait for.
     pub fn shared(listener: L, local: impl Into<Endpoint>, accept: F) -> Arc<dyn Accept> {
+        // It listens already; saying so again changes the number. A kernel that refuses keeps the old one.
+        let _ = rustix::net::listen(&listener, BACKLOG);
         Arc::new(Self { listener: OwnProcess::new(Arc::new(listener)), local: local.into(), accept })
     }
 }

@@ -145,10 +145,10 @@ impl Runtime {
     /// As there, and if no thread can be had the coroutine raises `RuntimeClosedError` without having waited.
     pub fn shutdown_into_py<'py>(&self, py: Python<'py>, timeout: Duration) -> PyResult<Bound<'py, Coroutine>> {
         let runtime = self.successor();
-        runtime.0.close();
         let inherited = runtime.is_inherited();
         let inner = runtime.0.clone();
         Runtime::new(FreshThread).builder().spawn().name("aclose").coroutine_into_py(py, async move {
+            inner.close();
             if !inherited {
                 inner.stop_executor(timeout);
             }

@@ -71,6 +71,11 @@ impl Task {
         }
     }
 
+    /// Whether nothing is left to poll.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.cell.is_none()
+    }
+
     /// A handle that can close the task from outside, for executors that cannot drop what they have accepted.
     pub fn closer(&self) -> TaskCloser {
         TaskCloser { cell: self.cell.clone() }

@@ -76,7 +76,8 @@ impl Smol {
         })
     }
 
-    /// Adopts an executor that somebody else runs. Shutting this down lets go of it and leaves its tasks to its owner.
+    /// Adopts an executor that somebody else runs. Shutting this down lets go of it: its owner goes on running the tasks,
+    /// but whoever awaits one gets a `RuntimeClosedError`.
     pub fn from_executor(executor: Arc<smol::Executor<'static>>) -> Self {
         // After a fork it is its owner's business; noted for those that come later.
         let _ = STATICS.start();

@@ -2,8 +2,10 @@
 
 use std::mem;
 
+use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 use super::outcome::Outcome;
@@ -18,8 +20,10 @@ impl Awaitable {
             return Ok(());
         };
         waiters::traverse(&inner.waiters, &visit)?;
-        visit.call(&inner.cancel_message)?;
-        visit.call(&inner.source_traceback)?;
+        if let Some(rare) = &inner.rare {
+            visit.call(&rare.cancel_message)?;
+            visit.call(&rare.source_traceback)?;
+        }
         if let Some(home) = &inner.home {
             visit.call(&home.python_loop)?;
         }
@@ -35,7 +39,7 @@ impl Awaitable {
     }
 
     pub(super) fn clear(&self) {
-        self.settle_accounts();
+        self.cancel_if_abandoned();
         let inner = mem::take(&mut *self.inner.lock());
         // What was taken must neither cancel nor report a second time.
         let mut emptied = self.inner.lock();
@@ -46,12 +50,8 @@ impl Awaitable {
         drop(inner);
     }
 
-    /// Cancels the Rust future if nobody ever awaited this; reports an exception that nobody has retrieved.
-    fn settle_accounts(&self) {
-        if self.role == Role::Suspension || self.cell.header().is_inherited() {
-            // The coroutine looks after it, or the parent process does.
-            return;
-        }
+    /// Cancels the Rust future if nobody ever awaited this.
+    fn cancel_if_abandoned(&self) {
         let abandoned = {
             let inner = self.inner.lock();
             self.role == Role::Future && !inner.awaited && !inner.detached
@@ -59,6 +59,15 @@ impl Awaitable {
         if abandoned {
             self.cancel_for_owner();
         }
+    }
+
+    /// Cancels what nobody awaited, and reports an exception that nobody has retrieved.
+    fn settle_accounts(&self) {
+        if self.role == Role::Suspension || self.cell.header().is_inherited() {
+            // The coroutine looks after it, or the parent process does.
+            return;
+        }
+        self.cancel_if_abandoned();
         if self.is_settled() && self.cell.header().may_have_failed() && !self.inner.lock().retrieved {
             // SAFETY: objects are collected and deallocated by attached threads only.
             let py = unsafe { Python::assume_attached() };
@@ -67,6 +76,10 @@ impl Awaitable {
     }
 
     fn report_unretrieved(&self, py: Python<'_>) {
+        // SAFETY: may be called at any time. 0 while the last modules are taken down: errors cannot be made any more.
+        if unsafe { ffi::Py_IsInitialized() } == 0 {
+            return;
+        }
         let _in_flight = InFlight::set_aside(py);
         if let Err(error) = self.call_exception_handler(py) {
             error.write_unraisable(py, None);
@@ -74,10 +87,11 @@ impl Awaitable {
     }
 
     fn call_exception_handler(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(exception) = self.unretrieved(py) else {
+        // First, since asking for the exception converts it: with nobody to tell there is nothing to do.
+        let Some(python_loop) = self.home_loop(py) else {
             return Ok(());
         };
-        let Some(python_loop) = self.home_loop(py) else {
+        let Some(exception) = self.unretrieved(py) else {
             return Ok(());
         };
         let details = PyDict::new(py);
@@ -99,12 +113,32 @@ impl Awaitable {
             .as_ref()
             .map(|home| Home { python_loop: home.python_loop.clone_ref(py), event_loop: home.event_loop.clone() });
         let outcome = mem::take(&mut inner.outcome);
-        let source_traceback = inner.source_traceback.take();
+        let rare = inner.rare.take();
         inner.retrieved = true;
         drop(inner);
-        let stand_in = Inner { home, outcome, source_traceback, retrieved: true, awaited: true, ..Inner::default() };
+        let stand_in = Inner { home, outcome, rare, retrieved: true, awaited: true, ..Inner::default() };
         Py::new(py, Self::with(self.cell.clone(), self.role, self.name, stand_in))
     }
+}
+
+/// Has the garbage collector settle accounts before it takes a cycle apart: in `__clear__` or `Drop`, an exception that
+/// is shown to somebody may have been cleared already. PyO3 has no `__del__`, so the slot is set by hand. (An object
+/// that goes because its last reference does is whole; `Drop` sees to those.)
+pub(super) fn install_finalizer(py: Python<'_>) {
+    static INSTALLED: PyOnceLock<()> = PyOnceLock::new();
+    INSTALLED.get_or_init(py, || {
+        let class = py.get_type::<Awaitable>();
+        // SAFETY: attached; the class is ours, on the heap and mutable, and the function is of the slot's type.
+        unsafe { (*class.as_type_ptr()).tp_finalize = Some(finalize) };
+    });
+}
+
+unsafe extern "C" fn finalize(object: *mut ffi::PyObject) {
+    // SAFETY: the collector calls this, attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: the object is alive, and the slot is that of our class and of what inherits from it.
+    let awaitable = unsafe { Bound::from_borrowed_ptr(py, object).cast_into_unchecked::<Awaitable>() };
+    crate::panic::ignore_panic(|| awaitable.get().settle_accounts());
 }
 
 impl Drop for Awaitable {
@@ -112,7 +146,7 @@ impl Drop for Awaitable {
         if self.cell.header().is_inherited() {
             // The cell and whatever it refers to belong to the parent process: never drop what might be half done.
             mem::forget(self.cell.clone());
-            mem::forget(self.inner.get_mut().unstarted.take());
+            mem::forget(self.inner.get_mut().take_unstarted());
             return;
         }
         self.settle_accounts();

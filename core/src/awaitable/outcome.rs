@@ -177,7 +177,7 @@ impl Awaitable {
 
     pub(super) fn cancelled_error(&self, py: Python<'_>) -> PyResult<PyErr> {
         let class = asyncio::cancelled_error(py)?.clone();
-        let message = self.inner.lock().cancel_message.as_ref().map(|message| message.clone_ref(py));
+        let message = self.inner.lock().cancel_message(py);
         Ok(match message {
             Some(message) => PyErr::from_type(class, (message,)),
             None => PyErr::from_type(class, ()),

@@ -1,7 +1,9 @@
 //! Who waits for an awaitable: adding, removing, and telling them.
 
 use std::mem;
+use std::sync::Arc;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
@@ -9,6 +11,7 @@ use super::{Awaitable, Inner};
 use crate::asyncio;
 use crate::event_loop::queue::Message;
 use crate::event_loop::step::Stepper;
+use crate::event_loop::{EventLoop, Standing};
 
 /// A callback, and the context to call it in.
 pub(crate) struct Waiter {
@@ -77,23 +80,22 @@ impl Awaitable {
             None => asyncio::copy_context(py)?.unbind(),
         };
         this.bind_home(py)?;
-        let waiter = Waiter { callback, context };
-        let mut inner = this.inner.lock();
-        if inner.home.is_none() {
-            drop(inner);
-            return Err(asyncio::no_running_loop());
+        let python_loop = this.home_loop(py).ok_or_else(asyncio::no_running_loop)?;
+        if EventLoop::standing(&python_loop)? == Standing::InsideAnother {
+            return Err(PyRuntimeError::new_err("this awaitable belongs to a different event loop"));
         }
+        let mut inner = this.inner.lock();
         inner.awaited = true;
+        inner.waiters.push(Waiter { callback, context });
         if inner.subscription == Subscription::Told {
             drop(inner);
-            return this.call_soon(slf, &waiter);
+            return Self::notify(slf);
         }
-        inner.waiters.push(waiter);
         let first = inner.subscription == Subscription::None;
         if first {
             inner.subscription = Subscription::Starting;
         }
-        let unstarted = inner.unstarted.take();
+        let unstarted = inner.take_unstarted();
         drop(inner);
         if let Some(unstarted) = unstarted {
             this.keep(unstarted.start());
@@ -184,7 +186,7 @@ impl Awaitable {
         let Some(python_loop) = this.home_loop(py) else {
             return Ok(());
         };
-        let here = asyncio::running_loop(py)?.is_some_and(|running| running.is(&python_loop));
+        let here = EventLoop::standing(&python_loop)? == Standing::Inside;
         if !here && Self::notify_through_queue(slf)? {
             return Ok(());
         }
@@ -242,12 +244,6 @@ impl Awaitable {
         Ok(event_loop.queue().push(Message::Settled(key)).is_ok())
     }
 
-    fn call_soon(&self, slf: &Bound<'_, Self>, waiter: &Waiter) -> PyResult<()> {
-        let py = slf.py();
-        let python_loop = self.home_loop(py).ok_or_else(asyncio::no_running_loop)?;
-        asyncio::call_soon(&python_loop, waiter.callback.bind(py), slf.as_any(), waiter.context.bind(py))
-    }
-
     pub(super) fn cancel_with(slf: &Bound<'_, Self>, message: Option<Py<PyAny>>) -> PyResult<bool> {
         let this = slf.get();
         let previous = {
@@ -255,17 +251,17 @@ impl Awaitable {
             // Whoever cancels has been told by the answer; asyncio's futures forget their report here too.
             inner.retrieved = true;
             // The message is in place before anybody can see the cancellation.
-            mem::replace(&mut inner.cancel_message, message)
+            inner.replace_cancel_message(message)
         };
         let cancelled = this.cell.header().cancel();
         if !cancelled {
-            let message = mem::replace(&mut this.inner.lock().cancel_message, previous);
+            let message = this.inner.lock().replace_cancel_message(previous);
             drop(message);
             return Ok(false);
         }
         drop(previous);
         // A future that was never started has no executor to be dropped by.
-        let unstarted = this.inner.lock().unstarted.take();
+        let unstarted = this.inner.lock().take_unstarted();
         drop(unstarted);
         Self::notify(slf)?;
         Ok(true)
@@ -289,7 +285,7 @@ impl Awaitable {
 
 impl Inner {
     /// Forgets the subscription, and says what has to be released for it once unlocked.
-    fn end_subscription(&mut self) -> Option<(std::sync::Arc<crate::event_loop::EventLoop>, u64)> {
+    fn end_subscription(&mut self) -> Option<(Arc<EventLoop>, u64)> {
         let Subscription::Key(key) = self.subscription else {
             return None;
         };

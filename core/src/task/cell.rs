@@ -49,9 +49,16 @@ pub(crate) fn take_outcome(cell: &CellRef, py: Python<'_>) -> Option<PyResult<Py
 /// What a finished future left behind.
 enum Stage<F, T, E> {
     Future(F),
-    Returned(Result<T, E>),
-    Panicked(PanicReport),
+    Returned(T),
+    /// In a box: errors are large and rare, and every cell has room for its largest stage.
+    Failed(Box<Failure<E>>),
     Empty,
+}
+
+/// Why a future has no value.
+enum Failure<E> {
+    Error(E),
+    Panic(PanicReport),
 }
 
 pub(super) struct TaskCell<F, T, E> {
@@ -93,17 +100,18 @@ where
         let future = unsafe { Pin::new_unchecked(future) };
         let outcome = match panic::catch(|| future.poll(context)) {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(outcome)) => Stage::Returned(outcome),
-            Err(report) => Stage::Panicked(report),
+            Ok(Poll::Ready(Ok(value))) => Stage::Returned(value),
+            Ok(Poll::Ready(Err(error))) => Stage::Failed(Box::new(Failure::Error(error))),
+            Err(report) => Stage::Failed(Box::new(Failure::Panic(report))),
         };
         // The future goes first: its destructor has run by the time anybody is told. Should it panic, that is the
         // outcome: assigning would leave the stage half dropped.
         let dropped = panic::catch(|| drop_stage(stage));
         *stage = match dropped {
             Ok(()) => outcome,
-            Err(report) => Stage::Panicked(report),
+            Err(report) => Stage::Failed(Box::new(Failure::Panic(report))),
         };
-        if !matches!(stage, Stage::Returned(Ok(_))) {
+        if !matches!(stage, Stage::Returned(_)) {
             self.header.mark_failed();
         }
         Poll::Ready(())
@@ -121,15 +129,11 @@ where
         // SAFETY: `take` moved COMPLETE to TAKEN, which succeeds once: the stage is ours alone (see `impl Sync`).
         let stage = unsafe { &mut *self.stage.get() };
         Some(match std::mem::replace(stage, Stage::Empty) {
-            Stage::Returned(Ok(value)) => match panic::catch(|| into_any(py, value)) {
+            Stage::Returned(value) => match panic::catch(|| into_any(py, value)) {
                 Ok(converted) => converted,
                 Err(report) => Err(report.into_error(py)),
             },
-            Stage::Returned(Err(error)) => match panic::catch(|| error.into()) {
-                Ok(error) => Err(error),
-                Err(report) => Err(report.into_error(py)),
-            },
-            Stage::Panicked(report) => Err(report.into_error(py)),
+            Stage::Failed(failure) => Err(failure.into_error(py)),
             Stage::Future(_) | Stage::Empty => Err(crate::error::runtime_closed(py, "the outcome is gone")),
         })
     }
@@ -147,6 +151,15 @@ impl<F, T, E> Drop for TaskCell<F, T, E> {
     fn drop(&mut self) {
         // The last handle may be an executor's: a destructor that panics must not take its thread along.
         let _ = panic::catch(|| drop_stage(self.stage.get_mut()));
+    }
+}
+
+impl<E: Into<PyErr>> Failure<E> {
+    fn into_error(self, py: Python<'_>) -> PyErr {
+        match self {
+            Failure::Error(error) => panic::catch(|| error.into()).unwrap_or_else(|report| report.into_error(py)),
+            Failure::Panic(report) => report.into_error(py),
+        }
     }
 }
 

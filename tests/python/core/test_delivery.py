@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from crossawait_tests import Awaitable, Gate, Runtime
 
-from event_loops import LOOPS
+from event_loops import HANGS, LOOPS
 
 # Where a task's step is part of the drain. Else the drain makes handles, and those are the loop's business.
 STEPPED_DIRECTLY = [kind for kind in ("asyncio", "uvloop", "without-readers") if kind in LOOPS]
@@ -200,7 +200,7 @@ def test_an_interrupt_in_a_step_leaves_the_rest_to_be_told(
         await rest()
 
     async def rest() -> None:
-        await asyncio.wait(tasks)
+        await asyncio.wait(tasks, timeout=HANGS)
 
     tasks: list[asyncio.Task[None]] = []
     loop = LOOPS[loop_kind]()

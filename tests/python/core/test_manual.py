@@ -41,12 +41,25 @@ async def test_exception_class() -> None:
         await awaitable
 
 
-@pytest.mark.parametrize("invalid", [1, object, StopIteration, StopIteration(1)])
+@pytest.mark.parametrize("invalid", [1, object, None])
 async def test_what_is_no_exception(invalid: Any) -> None:
     awaitable: Awaitable[str] = Awaitable()
     with pytest.raises(TypeError):
         awaitable.set_exception(invalid)
     assert not awaitable.done()
+
+
+@pytest.mark.parametrize("stop", [StopIteration, StopIteration(1)])
+async def test_stop_iteration_is_taken_as_asyncio_takes_it(stop: Any) -> None:
+    def outcome(future: asyncio.Future[str]) -> type:
+        try:
+            future.set_exception(stop)
+        except TypeError as error:
+            return type(error)
+        return type(future.exception())
+
+    awaitable: Awaitable[str] = Awaitable()
+    assert outcome(awaitable) is outcome(asyncio.get_running_loop().create_future())
 
 
 async def test_settled_once() -> None:

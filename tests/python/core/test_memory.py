@@ -181,3 +181,21 @@ async def test_a_cancelled_result_is_let_go(rust: Runtime) -> None:
     del marker, gate
     gc.collect()
     assert reference() is None
+
+
+async def test_an_exception_in_a_cycle_is_reported_and_stays_whole() -> None:
+    """The collector takes a cycle apart: what was shown to somebody before that must not be part of it."""
+    reported: list[BaseException] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
+    for _ in range(3):
+        error: Any = LookupError("missing")
+        awaitable: Awaitable[Any] = Awaitable()
+        awaitable.set_exception(error)
+        error.awaitable = awaitable
+        del awaitable, error
+    gc.collect()
+    # An exception without its `args` crashes whoever looks at it, pytest for one.
+    arguments = [exception.args for exception in reported]
+    reported.clear()
+    assert arguments == [("missing",)] * 3

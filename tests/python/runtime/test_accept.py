@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from crossawait import Listener, Runtime
+from event_loops import HANGS
 from sockets import LOCALHOST, host_and_port
 from tasks import ended, gives_none, pending, wait_until_settled
 
 
 def connect(listener: Listener) -> socket.socket:
     """A connection that is in the listener's backlog at once."""
-    return socket.create_connection(host_and_port(listener))
+    return socket.create_connection(host_and_port(listener), HANGS)
 
 
 async def cancel(task: asyncio.Task[Any]) -> None:

@@ -14,6 +14,9 @@ from sockets import LOCALHOST, host_and_port
 
 CONNECTIONS = 1000
 
+# So many are on their way at once: what does not fit a listener's queue is sent again seconds later.
+CONNECTING = 100
+
 
 @pytest.fixture
 def many_files() -> Iterator[None]:
@@ -43,14 +46,17 @@ async def serve(listener: Listener) -> int:
 @pytest.mark.usefixtures("many_files")
 async def test_a_thousand_connections_at_once(runtime: Runtime) -> None:
     everybody = asyncio.Event()
+    turn = asyncio.Semaphore(CONNECTING)
     connected = 0
 
     async def talk(number: int) -> None:
         nonlocal connected
-        async with await runtime.connect(*host_and_port(listener)) as stream:
+        async with turn:
+            stream = await runtime.connect(*host_and_port(listener))
             message = b"this is client number %d" % number
             await stream.write_all(message)
             assert await stream.read_exactly(len(message)) == message
+        async with stream:
             connected += 1
             if connected == CONNECTIONS:
                 everybody.set()

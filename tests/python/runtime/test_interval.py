@@ -43,19 +43,6 @@ async def test_missed_ticks_are_skipped_and_not_made_up_for(runtime: Runtime) ->
             assert (time.monotonic() - start) / period >= number + missed
 
 
-async def test_the_grid_is_kept_after_a_delay(runtime: Runtime) -> None:
-    period = 0.05
-    interval = runtime.interval(period)
-    made = time.monotonic()
-    await interval.__anext__()
-    time.sleep(period * 2.5)  # noqa: ASYNC251 - the loop is meant to be late
-    await interval.__anext__()
-    late = time.monotonic() - made
-    await interval.__anext__()
-    # The next multiple of the period, and not a period after the late one. Not earlier, at least.
-    assert time.monotonic() - made >= math.floor(late / period) * period
-
-
 async def test_a_cancelled_wait_takes_no_tick(runtime: Runtime) -> None:
     interval = runtime.interval(0.02)
     task = await pending(interval.__anext__())

@@ -90,20 +90,20 @@ def test_a_stream_outlives_its_loop(runtime: Runtime, loop_kind: str) -> None:
     assert event_loops.run(loop_kind, talk(*streams)) == b"from another loop"
 
 
-def test_what_a_coroutine_waits_for_cannot_be_awaited_from_another_loop(
+async def test_what_a_coroutine_waits_for_cannot_be_awaited_from_another_loop(
     runtime: Runtime, loop_kind: str
 ) -> None:
-    async def make() -> Any:
-        coroutine: Any = runtime.sleep(60)
-        return coroutine, coroutine.send(None)
+    coroutine = runtime.sleep(60)
+    task = await pending(coroutine)
+    awaitable: Any = coroutine.cr_await
 
-    async def wait(awaitable: Any) -> None:
+    async def wait() -> None:
         await awaitable
 
-    coroutine, awaitable = event_loops.run(loop_kind, make())
     with pytest.raises(RuntimeError, match="loop"):
-        event_loops.run(loop_kind, wait(awaitable))
-    coroutine.close()
+        await runtime.run_blocking(event_loops.run, loop_kind, wait())
+    task.cancel()
+    assert isinstance(await ended(task), asyncio.CancelledError)
 
 
 def test_a_loop_that_is_closed_with_work_in_flight_disturbs_nobody(runtime: Runtime, loop_kind: str) -> None:

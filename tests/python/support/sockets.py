@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from crossawait import Listener, Runtime, Stream
+from event_loops import HANGS
 
 LOCALHOST = "127.0.0.1"
 
@@ -23,7 +24,8 @@ def host_and_port(listener: Listener) -> tuple[str, int]:
 async def with_peer(runtime: Runtime) -> AsyncIterator[tuple[Stream, socket.socket]]:
     """A stream, and a blocking socket at its other end: its calls take effect whatever the loop does."""
     async with await runtime.listen(LOCALHOST, 0) as listener:
-        peer = socket.create_connection(host_and_port(listener))
+        # With a time limit, since it holds the loop up and nothing could end it.
+        peer = socket.create_connection(host_and_port(listener), HANGS)
         stream, _ = await listener.accept()
     with peer:
         async with stream:

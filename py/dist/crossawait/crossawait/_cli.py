@@ -29,7 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     info.set_defaults(command=_info)
     command = parser.parse_args(arguments).command
-    status: int = command()
+    try:
+        status: int = command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Python would complain again when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return status
 
 

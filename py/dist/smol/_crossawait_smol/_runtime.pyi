@@ -2,6 +2,8 @@
 # holds the compiled classes to them, which it would not do for names that are only re-exported.
 from typing import TypeVar, final
 
+from typing_extensions import disjoint_base
+
 from crossawait import _types
 
 __all__ = [
@@ -24,6 +26,7 @@ RUNTIMES: tuple[str, ...]
 @final
 class Runtime(_types.Runtime): ...
 
+@disjoint_base
 class Awaitable(_types.Awaitable[_T]): ...
 
 @final

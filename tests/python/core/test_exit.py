@@ -1,0 +1,65 @@
+"""The interpreter ends with futures under way: nothing is printed, nothing hangs."""
+
+from __future__ import annotations
+
+import pytest
+
+from child_process import printed
+
+ENDINGS = {
+    "pending": "",
+    "settled": "gate.give('value')\ngate.wait_dropped()",
+    "failed": "gate.fail(LookupError('missing'))\ngate.wait_dropped()",
+    "panics in conversion": "gate.odd('panics')\ngate.wait_dropped()",
+    "while others end it": "gate.give('value', elsewhere=True)",
+    "while others let it fail": "gate.fail(LookupError('missing'), elsewhere=True)",
+}
+
+
+@pytest.mark.parametrize("runtime", ["tokio", "async-std", "smol", "custom"])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_with_an_awaitable_that_nobody_awaited(runtime: str, ending: str) -> None:
+    # Globals: they are dropped when hardly anything of the interpreter is left.
+    code = f"from crossawait_tests import Gate, Runtime\nruntime, gate = Runtime({runtime!r}), Gate()\n"
+    code += "awaitable = runtime.awaitable(gate)\ngate.wait_polled()\n"
+    assert printed(code + ENDINGS[ending]) == ""
+
+
+def test_with_a_coroutine_that_waits() -> None:
+    code = """
+        from crossawait_tests import Gate, Runtime
+        runtime, gate = Runtime(), Gate()
+        coroutine = runtime.coroutine(gate)
+        yielded = coroutine.send(None)
+    """
+    assert printed(code) == ""
+
+
+def test_with_one_made_in_python() -> None:
+    code = """
+        import asyncio
+        from crossawait_tests import Awaitable
+        loop = asyncio.new_event_loop()
+        awaitable = Awaitable(loop=loop)
+        awaitable.set_result("value")
+        loop.close()
+    """
+    assert printed(code) == ""
+
+
+def test_with_a_closed_loop_that_had_waiters() -> None:
+    code = """
+        import asyncio
+        from crossawait_tests import Gate, Runtime
+        runtime, gate = Runtime(), Gate()
+
+        async def begin():
+            awaitable = runtime.awaitable(gate)
+            awaitable.add_done_callback(print)
+            return awaitable
+
+        loop = asyncio.new_event_loop()
+        awaitable = loop.run_until_complete(begin())
+        loop.close()
+    """
+    assert printed(code) == ""
