@@ -7,6 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `awaitable.rs` | the object and its Python methods |
+//! | `awaitable/inner.rs` | what changes, behind the lock |
 //! | `awaitable/waiters.rs` | who waits, and how they come and go |
 //! | `awaitable/outcome.rs` | the outcome: converting, storing, raising |
 //! | `awaitable/describe.rs` | what `repr` and debuggers see |
@@ -16,13 +17,13 @@
 
 mod describe;
 mod end;
+mod inner;
 mod iterator;
 mod outcome;
 mod wait;
 mod waiters;
 
 use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
@@ -35,10 +36,10 @@ use crate::builder::Unstarted;
 use crate::event_loop::EventLoop;
 use crate::runtime::Runtime;
 use crate::task::{CellRef, ManualCell};
+use inner::{Home, Inner};
 use outcome::Outcome;
 pub(crate) use outcome::stop_iteration;
 pub(crate) use waiters::Waiter;
-use waiters::{Subscription, Waiters};
 
 /// What an awaitable was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,69 +67,6 @@ pub struct Awaitable {
     blocking: AtomicBool,
     name: &'static str,
     inner: Mutex<Inner>,
-}
-
-/// What changes, behind the leaf lock.
-#[derive(Default)]
-struct Inner {
-    home: Option<Home>,
-    waiters: Waiters,
-    subscription: Subscription,
-    outcome: Outcome,
-    rare: Option<Box<Rare>>,
-    /// The runtime that the future runs on: whoever awaits it needs no other handle to keep it open.
-    runtime: Option<Runtime>,
-    /// A callback was added, or an await advanced, or a thread waited.
-    awaited: bool,
-    detached: bool,
-    /// Somebody has seen the outcome, so an exception in it needs no report.
-    retrieved: bool,
-}
-
-/// What few awaitables have.
-#[derive(Default)]
-struct Rare {
-    cancel_message: Option<Py<PyAny>>,
-    /// Where one made in Python was made, in debug mode.
-    source_traceback: Option<Py<PyAny>>,
-    /// Work that waits for the first await.
-    unstarted: Option<Unstarted>,
-}
-
-impl Inner {
-    fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
-    }
-
-    fn cancel_message(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.rare.as_ref()?.cancel_message.as_ref().map(|message| message.clone_ref(py))
-    }
-
-    /// Sets the message; the previous one is for the caller to drop, unlocked.
-    fn replace_cancel_message(&mut self, message: Option<Py<PyAny>>) -> Option<Py<PyAny>> {
-        if message.is_none() && self.rare.is_none() {
-            return None;
-        }
-        mem::replace(&mut self.rare().cancel_message, message)
-    }
-
-    fn take_unstarted(&mut self) -> Option<Unstarted> {
-        self.rare.as_mut()?.unstarted.take()
-    }
-}
-
-/// The loop an awaitable belongs to.
-struct Home {
-    python_loop: Py<PyAny>,
-    /// Missing if the loop has never been seen running by this library, as may be for awaitables made in Python.
-    event_loop: Option<Arc<EventLoop>>,
-}
-
-impl Home {
-    fn running(py: Python<'_>) -> PyResult<Option<Home>> {
-        Ok(EventLoop::running(py)?
-            .map(|(python_loop, event_loop)| Home { python_loop: python_loop.unbind(), event_loop: Some(event_loop) }))
-    }
 }
 
 impl Awaitable {

@@ -133,6 +133,8 @@ pub(super) fn install_finalizer(py: Python<'_>) {
     });
 }
 
+/// # Safety
+/// For the slot that `install_finalizer` sets, and nobody else.
 unsafe extern "C" fn finalize(object: *mut ffi::PyObject) {
     // SAFETY: the collector calls this, attached.
     let py = unsafe { Python::assume_attached() };
