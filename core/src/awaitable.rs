@@ -7,6 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `awaitable.rs` | the object and its Python methods |
+//! | `awaitable/binding.rs` | being made, bound to a loop, started |
 //! | `awaitable/inner.rs` | what changes, behind the lock |
 //! | `awaitable/waiters.rs` | who waits, and how they come and go |
 //! | `awaitable/outcome.rs` | the outcome: converting, storing, raising |
@@ -15,6 +16,7 @@
 //! | `awaitable/end.rs` | garbage collection, and what dropping means |
 //! | `awaitable/iterator.rs` | the separate iterator that `__iter__` gives |
 
+mod binding;
 mod describe;
 mod end;
 mod inner;
@@ -23,7 +25,6 @@ mod outcome;
 mod wait;
 mod waiters;
 
-use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
@@ -32,9 +33,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::asyncio;
-use crate::builder::Unstarted;
-use crate::event_loop::EventLoop;
-use crate::runtime::Runtime;
 use crate::task::{CellRef, ManualCell};
 use inner::{Home, Inner};
 use outcome::Outcome;
@@ -70,49 +68,6 @@ pub struct Awaitable {
 }
 
 impl Awaitable {
-    /// Wraps a cell; bound to the loop that runs in this thread, if one does, else to that of the first await.
-    pub(crate) fn over(py: Python<'_>, cell: CellRef, role: Role, name: &'static str) -> PyResult<Self> {
-        end::install_finalizer(py);
-        // One that has settled needs a loop only if it is asked for one.
-        let home = if cell.header().is_settled() { None } else { Home::running(py)? };
-        Ok(Self::with(cell, role, name, Inner { home, ..Inner::default() }))
-    }
-
-    fn with(cell: CellRef, role: Role, name: &'static str, inner: Inner) -> Self {
-        Self { cell, role, blocking: AtomicBool::new(false), name, inner: Mutex::new(inner) }
-    }
-
-    /// Binds one made in Python to its loop: the one given, or the current one.
-    fn initialise(&self, py: Python<'_>, python_loop: Option<Bound<'_, PyAny>>) -> PyResult<()> {
-        end::install_finalizer(py);
-        let python_loop = match python_loop {
-            Some(given) => given,
-            None => asyncio::default_loop(py)?,
-        };
-        let source_traceback = if asyncio::is_debug(&python_loop)? { Some(asyncio::stack(py)?.unbind()) } else { None };
-        let running = EventLoop::running(py)?;
-        let event_loop = running.filter(|(running, _)| running.is(&python_loop)).map(|(_, event_loop)| event_loop);
-        let home = Some(Home { python_loop: python_loop.unbind(), event_loop });
-        let previous = {
-            let mut inner = self.inner.lock();
-            let stack = source_traceback.and_then(|stack| inner.rare().source_traceback.replace(stack));
-            (mem::replace(&mut inner.home, home), stack)
-        };
-        drop(previous);
-        Ok(())
-    }
-
-    /// Leaves the start to the first await, callback or wait.
-    pub(crate) fn start_later(&self, unstarted: Unstarted) {
-        self.inner.lock().rare().unstarted = Some(unstarted);
-    }
-
-    /// Keeps the runtime open for as long as this lives.
-    pub(crate) fn keep(&self, runtime: Option<Runtime>) {
-        let previous = mem::replace(&mut self.inner.lock().runtime, runtime);
-        drop(previous);
-    }
-
     pub(crate) fn is_settled(&self) -> bool {
         self.cell.header().is_settled()
     }
@@ -135,35 +90,6 @@ impl Awaitable {
             ));
         }
         Ok(())
-    }
-
-    /// Starts a lazy future, and notes that somebody cares.
-    fn start(&self) {
-        let unstarted = {
-            let mut inner = self.inner.lock();
-            inner.awaited = true;
-            inner.take_unstarted()
-        };
-        if let Some(unstarted) = unstarted {
-            self.keep(unstarted.start());
-        }
-    }
-
-    /// Binds to the running loop unless bound.
-    fn bind_home(&self, py: Python<'_>) -> PyResult<()> {
-        if self.inner.lock().home.is_some() {
-            return Ok(());
-        }
-        let home = Home::running(py)?;
-        let mut inner = self.inner.lock();
-        if inner.home.is_none() {
-            inner.home = home;
-        }
-        Ok(())
-    }
-
-    fn home_loop<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.inner.lock().home.as_ref().map(|home| home.python_loop.bind(py).clone())
     }
 
     /// One step of an `await`: `None` and the blocking mark while pending.
