@@ -97,6 +97,8 @@ lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
 	$(call say,lint: rustfmt)
 	cargo fmt --all --check
 	cargo fmt --manifest-path bench/peers/Cargo.toml --check
+	$(call say,lint: the benchmark's lock file is in step with the crates)
+	cargo metadata --manifest-path bench/peers/Cargo.toml --locked --format-version 1 >/dev/null
 	$(call say,lint: clippy)
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 

@@ -141,3 +141,8 @@ impl fmt::Debug for Tokio {
         f.debug_struct("Tokio").field("options", &self.options).finish_non_exhaustive()
     }
 }
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
