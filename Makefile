@@ -74,9 +74,10 @@ $(INSTALLED): $(DIST)/.built
 	  --force-reinstall "crossawait[all]"
 	touch $@
 
-demo: install ## Build, install and run the demonstration
+demo: install ## Build, install, run the demonstration and compare the runtimes
 	$(call say,demo)
 	$(BIN)/python examples/demo.py
+	$(BIN)/crossawait bench --quick
 
 EXTENSION := $(VENV)/.test-extension
 

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod live;
+#[cfg(unix)]
 mod net;
 
 use std::fmt;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crossawait_core::io::{BoxFuture, Network, Timers};
+use crossawait_core::io::{BoxFuture, Timers};
 use crossawait_core::{Executor, ForkGuard, Job, Options, Task};
 use live::LiveTasks;
 
@@ -119,7 +120,9 @@ impl Executor for AsyncStd {
         Some(self)
     }
 
-    fn network(&self) -> Option<&dyn Network> {
+    // The sockets are for Unix so far; elsewhere there is none.
+    #[cfg(unix)]
+    fn network(&self) -> Option<&dyn crossawait_core::io::Network> {
         Some(self)
     }
 }

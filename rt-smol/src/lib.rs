@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(unix)]
 mod net;
 mod workers;
 
@@ -20,7 +21,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossawait_core::io::{BoxFuture, Network, Timers};
+use crossawait_core::io::{BoxFuture, Timers};
 use crossawait_core::{Executor, ForkGuard, Job, Options, Task};
 use parking_lot::{Mutex, RwLock};
 use workers::Workers;
@@ -132,7 +133,9 @@ impl Executor for Smol {
         Some(self)
     }
 
-    fn network(&self) -> Option<&dyn Network> {
+    // The sockets are for Unix so far; elsewhere there is none.
+    #[cfg(unix)]
+    fn network(&self) -> Option<&dyn crossawait_core::io::Network> {
         Some(self)
     }
 }

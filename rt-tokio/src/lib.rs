@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(unix)]
 mod net;
 
 use std::fmt;
@@ -19,7 +20,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossawait_core::io::{BoxFuture, Network, Timers};
+use crossawait_core::io::{BoxFuture, Timers};
 use crossawait_core::{Executor, Job, Options, Task};
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -116,7 +117,9 @@ impl Executor for Tokio {
         Some(self)
     }
 
-    fn network(&self) -> Option<&dyn Network> {
+    // The sockets are for Unix so far; elsewhere there is none.
+    #[cfg(unix)]
+    fn network(&self) -> Option<&dyn crossawait_core::io::Network> {
         Some(self)
     }
 }

@@ -72,12 +72,11 @@ impl WakeFd {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(crate) fn new() -> std::io::Result<Self> {
         // `pipe2` does not exist on macOS: set the flags one by one.
-        use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-        use rustix::io::{FdFlags, fcntl_setfd};
+        use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio};
         let (read, write) = rustix::pipe::pipe()?;
         for fd in [&read, &write] {
             fcntl_setfd(fd, FdFlags::CLOEXEC)?;
-            fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?;
+            ioctl_fionbio(fd, true)?;
         }
         Ok(Self { read, write: Some(write) })
     }

@@ -91,3 +91,9 @@ def test_version_and_help(site: Site) -> None:
     version = site.run("print(crossawait.__version__)")
     assert site.python("-m", "crossawait", "--version").stdout == f"crossawait {version}\n"
     assert "info" in site.python("-m", "crossawait", "--help").stdout
+
+
+def test_bench_needs_a_runtime(site: Site) -> None:
+    result = site.python("-m", "crossawait", "bench")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "no runtime is installed: there is nothing to compare\n"

@@ -1,4 +1,4 @@
-"""The command line: ``crossawait info`` says what is installed, and what would be used."""
+"""The command line: ``info`` says what is installed and what would be used, ``bench`` compares it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 
+from crossawait import _bench as bench
 from crossawait import _select
 from crossawait._errors import RuntimeNotFoundError
 from crossawait._version import __version__
@@ -17,7 +18,8 @@ from crossawait._version import __version__
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status, 0 or 1. Wrong usage is a SystemExit with 2."""
     parser = argparse.ArgumentParser(
-        prog="crossawait", description="One awaitable, any Rust runtime: see what is installed."
+        prog="crossawait",
+        description="One awaitable, any Rust runtime: see what is installed, and compare it.",
     )
     parser.add_argument("--version", action="version", version=f"crossawait {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -28,9 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         " the runtime chosen by the environment, or by the order of preference, cannot be used.",
     )
     info.set_defaults(command=_info)
-    command = parser.parse_args(arguments).command
+    comparison = commands.add_parser(
+        "bench",
+        help="compare the installed runtimes with each other and with asyncio, on this machine",
+        description="Compare the installed runtimes with each other and with asyncio at the same work, in"
+        " rounds that take turns. Takes about half a minute; be alone on the machine.",
+    )
+    comparison.add_argument("--quick", action="store_true", help="a few seconds, for a look")
+    comparison.set_defaults(command=_bench)
+    options = parser.parse_args(arguments)
     try:
-        status: int = command()
+        status: int = options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the output has seen enough. Python would complain again when it closes standard output.
@@ -39,7 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _info() -> int:
+def _bench(options: argparse.Namespace) -> int:
+    return bench.run(quick=options.quick)
+
+
+def _info(_options: argparse.Namespace) -> int:
     _print_table(
         [
             ("crossawait", __version__),
