@@ -70,7 +70,7 @@ CASES: dict[str, Callable[[Runtime], Coroutine[Any, Any, None]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 async def test_no_descriptor_is_left(runtime: Runtime, case: str) -> None:
-    # Makes the loop known, which gives it a descriptor of its own: the cases may be ready before they need one.
+    # Makes the loop known, which gives it a descriptor: the cases may be ready before they need one.
     runtime.run_blocking(int).close()
     await CASES[case](runtime)
     await until(lambda: runtime.metrics().tasks_pending == 0)
