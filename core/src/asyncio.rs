@@ -9,39 +9,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObject, ffi};
-
-/// An object that is another one whenever a loop starts or stops running in this thread, if Python has such a thing.
-///
-/// Up to 3.11 asyncio asks the system for the process id each time it is asked for the running loop: 170 ns, against
-/// 20 ns for a look at what it keeps in the thread's dictionary. Since 3.12 asking is cheap.
-pub(crate) fn running_mark(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
-    if cfg!(Py_3_12) {
-        return None;
-    }
-    let key = intern!(py, "__asyncio_running_event_loop__");
-    // SAFETY: attached; both calls return borrowed references or null, and set no error. The dictionary's values are
-    // kept alive by it for as long as this thread runs no Python code.
-    unsafe {
-        let dictionary = ffi::PyThreadState_GetDict();
-        if dictionary.is_null() {
-            return None;
-        }
-        Bound::from_borrowed_ptr_or_opt(py, ffi::PyDict_GetItem(dictionary, key.as_ptr()))
-    }
-}
-
-/// The loop that runs in this thread, if one does.
-pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let function = FUNCTION.get_or_try_init(py, || {
-        // The name with the underscore returns None where the other raises.
-        py.import("asyncio")?.getattr("_get_running_loop").map(Bound::unbind)
-    })?;
-    let found = call0(function.bind(py))?;
-    Ok(if found.is_none() { None } else { Some(found) })
-}
 
 /// The loop of `asyncio.Future()` without arguments: the running one, or whatever the policy says.
 pub(crate) fn default_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
@@ -83,10 +52,6 @@ class!(
 class!(
     /// `asyncio.Future`.
     future, "Future"
-);
-class!(
-    /// `asyncio.Task`.
-    task, "Task"
 );
 
 pub(crate) fn invalid_state(py: Python<'_>, message: &'static str) -> PyErr {
@@ -147,6 +112,27 @@ fn schedule(
     let handle = unsafe { ffi::PyObject_VectorcallMethod(method.as_ptr(), arguments.as_ptr(), 3, keywords.as_ptr()) };
     // SAFETY: a new reference, or null with the error set.
     unsafe { Bound::from_owned_ptr_or_err(py, handle) }.map(drop)
+}
+
+/// Tells the loop's exception handler of a callback that failed, in the words of the handle that would have run it.
+pub(crate) fn report_failed_callback(
+    event_loop: &Bound<'_, PyAny>,
+    callback: &Bound<'_, PyAny>,
+    argument: &Bound<'_, PyAny>,
+    context: &Bound<'_, PyAny>,
+    error: PyErr,
+) -> PyResult<()> {
+    let py = event_loop.py();
+    let source = py
+        .import("asyncio.format_helpers")?
+        .call_method1("_format_callback_source", (callback, (argument,)))?
+        .extract::<String>()?;
+    let handle = py.import("asyncio")?.getattr("Handle")?.call1((callback, (argument,), event_loop, context))?;
+    let details = PyDict::new(py);
+    details.set_item("message", format!("Exception in callback {source}"))?;
+    details.set_item("exception", error)?;
+    details.set_item("handle", handle)?;
+    event_loop.call_method1(intern!(py, "call_exception_handler"), (details,)).map(drop)
 }
 
 /// Calls without arguments.

@@ -10,6 +10,8 @@
 //! | `awaitable/binding.rs` | being made, bound to a loop, started |
 //! | `awaitable/inner.rs` | what changes, behind the lock |
 //! | `awaitable/waiters.rs` | who waits, and how they come and go |
+//! | `awaitable/slots.rs` | the short way for what has its value |
+//! | `awaitable/trio_waiter.rs` | a task of trio's that waits |
 //! | `awaitable/outcome.rs` | the outcome: converting, storing, raising |
 //! | `awaitable/describe.rs` | what `repr` and debuggers see |
 //! | `awaitable/wait.rs` | waiting without a loop |
@@ -22,6 +24,8 @@ mod end;
 mod inner;
 mod iterator;
 mod outcome;
+mod slots;
+mod trio_waiter;
 mod wait;
 mod waiters;
 
@@ -29,12 +33,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::PyType;
 
-use crate::asyncio;
 use crate::task::{CellRef, ManualCell};
-use inner::{Home, Inner};
+use crate::{asyncio, finalize, trio};
+use inner::Inner;
 use outcome::Outcome;
 pub(crate) use outcome::stop_iteration;
 pub(crate) use waiters::Waiter;
@@ -97,7 +102,7 @@ impl Awaitable {
         if let Some(outcome) = self.take_up(py)? {
             return Ok(Some(outcome));
         }
-        self.start();
+        self.start(py);
         self.close_if_stopped();
         self.bind_home(py)?;
         self.mark_blocking()?;
@@ -115,10 +120,10 @@ impl Awaitable {
 
 #[pymethods]
 impl Awaitable {
-    /// Whatever the arguments: as for `asyncio.Future`, `__init__` is what looks at them.
+    /// Takes whatever arguments, see `slots`: as for `asyncio.Future`, `__init__` is what looks at them.
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(*, loop=None)")]
-    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+    #[pyo3(signature = (), text_signature = "(*, loop=None)")]
+    fn new() -> Self {
         Self::with(ManualCell::shared(), Role::Manual, "", Inner::default())
     }
 
@@ -127,8 +132,11 @@ impl Awaitable {
         self.initialise(py, r#loop)
     }
 
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
+    fn __await__<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        if !slf.get().is_settled() && trio::is_running(slf.py())? {
+            return Self::wait_in_trio(&slf)?.call_method0(intern!(slf.py(), "__await__"));
+        }
+        Ok(slf.into_any())
     }
 
     fn __next__(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
@@ -162,8 +170,7 @@ impl Awaitable {
     /// Return the event loop this belongs to. RuntimeError if there is none yet and none is running.
     fn get_loop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.check_usable(py)?;
-        self.bind_home(py)?;
-        self.home_loop(py).ok_or_else(asyncio::no_running_loop)
+        self.require_loop(py)
     }
 
     /// Call `fn(self)` in `context` once settled; at the loop's next iteration if it has.
@@ -198,7 +205,7 @@ impl Awaitable {
             // is cancelled before that, nothing that the Rust future has read or received is lost.
             return Ok(py.None());
         }
-        self.take_up(py)?.unwrap_or_else(|| Err(asyncio::invalid_state(py, "Result is not ready.")))
+        self.take_up(py)?.unwrap_or_else(|| Err(asyncio::invalid_state(py, "Result is not set.")))
     }
 
     /// Return the exception that it settled with, or None.
@@ -265,8 +272,15 @@ impl Awaitable {
         if value {
             return Err(PyValueError::new_err("_log_traceback can only be set to False"));
         }
-        self.inner.lock().retrieved = true;
+        if self.is_settled() {
+            self.inner.lock().retrieved = true;
+        }
         Ok(())
+    }
+
+    /// For classes that inherit: Python calls it for their instances, and they may call it themselves.
+    fn __del__(slf: &Bound<'_, Self>) {
+        finalize::finalize(slf);
     }
 
     /// Block this thread until settled, without an event loop; return the result or raise.
@@ -288,7 +302,7 @@ impl Awaitable {
             inner.take_unstarted()
         };
         if let Some(unstarted) = unstarted {
-            this.keep(unstarted.start());
+            this.keep(unstarted.start(slf.py()));
         }
         Ok(slf)
     }
@@ -315,6 +329,16 @@ impl Awaitable {
     #[getter]
     fn _exception(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.seen_exception(py)
+    }
+
+    /// None: asyncio keeps who awaits a future (since 3.14) for its own classes only.
+    ///
+    /// Evaluated when the class is made, which is the moment to complete it.
+    #[classattr]
+    fn _asyncio_awaited_by(py: Python<'_>) -> Option<Py<PyAny>> {
+        finalize::install::<Self>(py);
+        slots::install(py);
+        None
     }
 
     #[getter]

@@ -21,7 +21,8 @@ use crate::runtime::Runtime;
 use crate::task::{Cell, CellRef, Header, Phase};
 
 impl Runtime {
-    /// Returns a coroutine that runs `function(*args)` on the blocking pool, in a copy of the current context.
+    /// Returns a coroutine that runs `function(*args)` on the blocking pool, in a copy of the context of whoever
+    /// awaits it.
     ///
     /// Cancelling it does not stop a call that has started; its result is dropped. Interpreter exit waits for calls
     /// that have started, as it does for those of `ThreadPoolExecutor`.
@@ -42,14 +43,11 @@ impl Runtime {
         }
         let runtime = self.admit(py)?;
         let call = Call {
-            parts: Some(Parts {
-                function: function.clone().unbind(),
-                args: args.clone().unbind(),
-                context: asyncio::copy_context(py)?.unbind(),
-            }),
+            parts: Some(Parts { function: function.clone().unbind(), args: args.clone().unbind() }),
+            context: None,
             cell: Arc::new(CallCell { header: Header::new(Some(runtime.record().clone())), result: Mutex::new(None) }),
             runtime: runtime.clone(),
-            home: EventLoop::running(py)?.map(|(_, event_loop)| event_loop.queue().clone()),
+            home: None,
             started: false,
         };
         let cell: CellRef = call.cell.clone();
@@ -90,13 +88,14 @@ impl Cell for CallCell {
 struct Parts {
     function: Py<PyAny>,
     args: Py<PyTuple>,
-    context: Py<PyAny>,
 }
 
 /// One call on its way to the pool.
 pub(crate) struct Call {
     /// `None` once run.
     parts: Option<Parts>,
+    /// That of whoever starts it.
+    context: Option<Py<PyAny>>,
     cell: Arc<CallCell>,
     runtime: Runtime,
     /// Where Python objects are sent if the call is dropped unrun by the pool.
@@ -107,11 +106,23 @@ pub(crate) struct Call {
 
 impl Call {
     /// Gives the call to the pool, or drops it there if the pool does not take it.
-    pub(crate) fn start(mut self) -> Runtime {
-        self.started = true;
+    pub(crate) fn start(mut self, py: Python<'_>) -> Runtime {
         let runtime = self.runtime.clone();
+        if let Err(error) = self.settle_in(py) {
+            *self.cell.result.lock() = Some(Err(error));
+            self.cell.header.settle(Phase::Complete);
+            return runtime;
+        }
+        self.started = true;
         drop(runtime.spawn_blocking(Job::new(move || self.run())));
         runtime
+    }
+
+    /// Takes up the context and the loop of whoever starts the call.
+    fn settle_in(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.context = Some(asyncio::copy_context(py)?.unbind());
+        self.home = EventLoop::running(py)?.map(|(_, event_loop)| event_loop.queue().clone());
+        Ok(())
     }
 
     /// Visits Python references for the garbage collector.
@@ -119,9 +130,8 @@ impl Call {
         if let Some(parts) = &self.parts {
             visit.call(&parts.function)?;
             visit.call(&parts.args)?;
-            visit.call(&parts.context)?;
         }
-        Ok(())
+        visit.call(&self.context)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one exception to rule 1: this thread is there to run Python")]
@@ -139,10 +149,10 @@ impl Call {
     }
 
     fn run_attached(mut self, py: Python<'_>) {
-        let Some(parts) = self.parts.take() else {
+        let (Some(parts), Some(context)) = (self.parts.take(), self.context.take()) else {
             return;
         };
-        let result = match panic::catch(|| parts.call(py)) {
+        let result = match panic::catch(|| parts.call(context.bind(py))) {
             Ok(result) => result,
             Err(report) => Err(report.into_error(py)),
         };
@@ -153,9 +163,10 @@ impl Call {
 }
 
 impl Parts {
-    fn call(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let Self { function, args, context } = self;
-        let run = context.bind(py).getattr(pyo3::intern!(py, "run"))?;
+    fn call(self, context: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let Self { function, args } = self;
+        let py = context.py();
+        let run = context.getattr(pyo3::intern!(py, "run"))?;
         let mut all = vec![function.into_bound(py)];
         all.extend(args.bind(py).iter());
         Ok(run.call1(PyTuple::new(py, all)?)?.unbind())
@@ -164,10 +175,12 @@ impl Parts {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let (true, Some(parts), Some(home)) = (self.started, self.parts.take(), &self.home) {
+        if let (true, Some(home)) = (self.started, &self.home) {
             // Not on this thread. A closed loop sends it back; then it is left to PyO3, which drops it when somebody
             // attaches next.
-            let _ = home.push(queue::Message::Drop(Box::new(parts)));
+            if let Some(parts) = self.parts.take() {
+                let _ = home.push(queue::Message::Drop(Box::new((parts, self.context.take()))));
+            }
         }
         // Nothing happens if it has run.
         self.cell.header.settle(Phase::Closed);

@@ -83,7 +83,7 @@ impl<'r> Builder<'r> {
         if self.placement == Some(Placement::Lazy) {
             awaitable.get().start_later(unstarted);
         } else if !awaitable.get().is_settled() {
-            awaitable.get().keep(unstarted.start());
+            awaitable.get().keep(unstarted.start(py));
         }
         Ok(awaitable)
     }
@@ -132,7 +132,7 @@ impl Unstarted {
 
     /// Starts it, and gives the runtime back to whoever waits. Work that the executor does not take is dropped, which
     /// settles its cell.
-    pub(crate) fn start(mut self) -> Option<Runtime> {
+    pub(crate) fn start(mut self, py: Python<'_>) -> Option<Runtime> {
         self.poll_first();
         match self {
             Unstarted::Task { runtime, task, .. } => {
@@ -145,7 +145,7 @@ impl Unstarted {
                 let _ = task.poll_inline();
                 None
             }
-            Unstarted::Call(call) => Some(call.start()),
+            Unstarted::Call(call) => Some(call.start(py)),
         }
     }
 

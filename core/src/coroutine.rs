@@ -2,20 +2,35 @@
 //!
 //! Lazy: the first `send` starts the Rust future. If it is ready at its first poll the coroutine returns without any
 //! future, loop or thread; if not, it yields one `Awaitable` and is resumed when that has settled.
+//!
+//! | file | what |
+//! |---|---|
+//! | `coroutine.rs` | the object, its states, its Python methods |
+//! | `coroutine/slots.rs`, `coroutine/iterator.rs` | `await`, and the iterator for whoever drives it by hand |
+//! | `coroutine/end.rs` | what happens to one that is let go |
+
+mod end;
+mod iterator;
+mod slots;
 
 use std::future::Future;
 use std::mem;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyRuntimeWarning, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyTraceback, PyType};
 
 use crate::awaitable::{Awaitable, Role, stop_iteration};
 use crate::builder::Unstarted;
-use crate::error::InFlight;
+use crate::error::not_stop_iteration;
+use crate::finalize;
+use crate::frame::{self, Progress};
 use crate::runtime::Runtime;
 use crate::task::{CellRef, Task, take_outcome};
+use crate::thrown::thrown;
+use crate::trio;
+use iterator::CoroutineIterator;
 
 /// A coroutine whose body is a Rust future.
 ///
@@ -32,8 +47,15 @@ enum State {
     Created(Unstarted),
     /// A thread is inside `send`, `throw` or `close`.
     Running,
-    Suspended(Py<Awaitable>),
+    Suspended(Suspension),
     Closed,
+}
+
+/// What a suspended coroutine waits for.
+struct Suspension {
+    awaitable: Py<Awaitable>,
+    /// Under trio, the coroutine of trio's kind that does the waiting.
+    trio: Option<Py<PyAny>>,
 }
 
 impl Coroutine {
@@ -80,21 +102,23 @@ impl Coroutine {
         Ok(())
     }
 
-    fn resume(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+    fn resume(&self, py: Python<'_>, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Py<PyAny>>> {
         self.check_process(py)?;
         match self.begin()? {
             State::Created(unstarted) => {
-                let runtime = unstarted.start();
+                let runtime = unstarted.start(py);
                 if self.cell.header().is_settled() { self.finish(py) } else { self.suspend(py, runtime) }
             }
-            State::Suspended(awaitable) if awaitable.get().is_settled() => {
+            State::Suspended(Suspension { awaitable, trio: Some(wait) }) => self.pass_on(py, awaitable, wait, value),
+            State::Suspended(Suspension { awaitable, .. }) if awaitable.get().is_settled() => {
+                let outcome = awaitable.get().take_up(py);
                 self.replace(State::Closed);
-                match awaitable.get().take_up(py)? {
+                match outcome? {
                     Some(outcome) => stop_iteration(py, outcome?),
                     None => Err(PyRuntimeError::new_err("coroutine resumed while its outcome is being converted")),
                 }
             }
-            State::Suspended(awaitable) => self.wait_on(py, awaitable),
+            State::Suspended(Suspension { awaitable, .. }) => self.wait_on(py, awaitable),
             State::Closed => {
                 self.replace(State::Closed);
                 Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine"))
@@ -105,8 +129,9 @@ impl Coroutine {
 
     /// Ready at the first poll: the outcome goes straight from the cell to the caller.
     fn finish(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let outcome = take_outcome(&self.cell, py);
         self.replace(State::Closed);
-        match take_outcome(&self.cell, py) {
+        match outcome {
             Some(outcome) => stop_iteration(py, outcome?),
             None => Err(crate::error::runtime_closed(py, "the runtime was shut down before the task had finished")),
         }
@@ -115,14 +140,41 @@ impl Coroutine {
     fn suspend(&self, py: Python<'_>, runtime: Option<Runtime>) -> PyResult<Option<Py<PyAny>>> {
         let made = Awaitable::over(py, self.cell.clone(), Role::Suspension, self.qualified_name)
             .and_then(|awaitable| Py::new(py, awaitable));
-        match made {
-            Ok(awaitable) => {
-                awaitable.get().keep(runtime);
-                self.wait_on(py, awaitable)
-            }
+        let begun = made.and_then(|awaitable| {
+            awaitable.get().keep(runtime);
+            let wait =
+                if trio::is_running(py)? { Some(Awaitable::wait_in_trio(awaitable.bind(py))?.unbind()) } else { None };
+            Ok((awaitable, wait))
+        });
+        match begun {
+            Ok((awaitable, None)) => self.wait_on(py, awaitable),
+            Ok((awaitable, Some(wait))) => self.pass_on(py, awaitable, wait, None),
             Err(error) => {
                 self.replace(State::Closed);
                 self.cell.header().cancel();
+                Err(error)
+            }
+        }
+    }
+
+    /// Under trio: passes what was sent on to the coroutine that waits, which yields to trio or ends with the outcome.
+    fn pass_on(
+        &self,
+        py: Python<'_>,
+        awaitable: Py<Awaitable>,
+        wait: Py<PyAny>,
+        value: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        match wait.call_method1(py, intern!(py, "send"), (value,)) {
+            Ok(yielded) => {
+                self.replace(State::Suspended(Suspension { awaitable, trio: Some(wait) }));
+                Ok(Some(yielded))
+            }
+            Err(error) => {
+                self.replace(State::Closed);
+                if !error.is_instance_of::<PyStopIteration>(py) {
+                    awaitable.get().cancel_for_owner();
+                }
                 Err(error)
             }
         }
@@ -135,7 +187,7 @@ impl Coroutine {
             awaitable.get().cancel_for_owner();
             return Err(error);
         }
-        self.replace(State::Suspended(awaitable.clone_ref(py)));
+        self.replace(State::Suspended(Suspension { awaitable: awaitable.clone_ref(py), trio: None }));
         Ok(Some(awaitable.into_any()))
     }
 
@@ -151,8 +203,8 @@ impl Coroutine {
         self.replace(State::Closed);
         match state {
             State::Closed => return Ok(false),
-            State::Suspended(awaitable) => {
-                awaitable.get().cancel_for_owner();
+            State::Suspended(suspension) => {
+                suspension.awaitable.get().cancel_for_owner();
                 // It may hold a lock or a connection that somebody else is waiting for.
                 self.cell.discard();
             }
@@ -165,19 +217,13 @@ impl Coroutine {
 
 #[pymethods]
 impl Coroutine {
-    fn __await__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
-        if matches!(*slf.get().state.lock(), State::Suspended(_)) {
-            return Err(PyRuntimeError::new_err("coroutine is being awaited already"));
-        }
-        Ok(slf)
-    }
-
-    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
+    /// See `slots` for what `await` itself does.
+    fn __await__(slf: Py<Self>) -> CoroutineIterator {
+        CoroutineIterator::new(slf)
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.resume(py)
+        self.resume(py, None)
     }
 
     /// Start the coroutine, or resume it. `value` is for generators and has no use here; None at the start.
@@ -186,9 +232,9 @@ impl Coroutine {
         if !value.is_none() && matches!(*self.state.lock(), State::Created(_)) {
             return Err(PyTypeError::new_err("can't send non-None value to a just-started coroutine"));
         }
-        match self.resume(py)? {
+        match self.resume(py, Some(value))? {
             Some(yielded) => Ok(yielded),
-            None => Err(pyo3::exceptions::PyStopIteration::new_err(())),
+            None => Err(PyStopIteration::new_err(())),
         }
     }
 
@@ -200,9 +246,16 @@ impl Coroutine {
         val: Option<Bound<'_, PyAny>>,
         tb: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        self.check_process(typ.py())?;
+        let py = typ.py();
+        self.check_process(py)?;
         let error = thrown(typ, val, tb)?;
-        if self.end()? { Err(error) } else { Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine")) }
+        let created = matches!(*self.state.lock(), State::Created(_));
+        if self.end()? {
+            // A body that has not begun is not waiting for anything that a `StopIteration` could end.
+            Err(if created { not_stop_iteration(py, error) } else { error })
+        } else {
+            Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine"))
+        }
     }
 
     /// End the coroutine: its Rust future is dropped on its runtime.
@@ -212,7 +265,7 @@ impl Coroutine {
 
     #[getter]
     fn __name__(&self) -> &'static str {
-        self.qualified_name.rsplit('.').next().unwrap_or(self.qualified_name)
+        frame::last_part(self.qualified_name)
     }
 
     #[getter]
@@ -231,31 +284,38 @@ impl Coroutine {
     }
 
     #[getter]
-    fn cr_await(&self, py: Python<'_>) -> Option<Py<Awaitable>> {
+    fn cr_await(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         match &*self.state.lock() {
-            State::Suspended(awaitable) => Some(awaitable.clone_ref(py)),
+            State::Suspended(Suspension { trio: Some(wait), .. }) => Some(wait.clone_ref(py)),
+            State::Suspended(Suspension { awaitable, .. }) => Some(awaitable.clone_ref(py).into_any()),
             _ => None,
         }
     }
 
-    /// None: there is no Python frame.
+    /// A frame that bears the name, for debuggers; None once ended. There is nothing to see inside.
     #[getter]
-    #[expect(clippy::unused_self, reason = "a getter")]
-    fn cr_frame(&self) -> Option<Py<PyAny>> {
-        None
+    fn cr_frame<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let progress = match &*self.state.lock() {
+            State::Closed => return Ok(None),
+            State::Created(_) => Progress::Created,
+            State::Running | State::Suspended(_) => Progress::Begun,
+        };
+        frame::frame(py, self.qualified_name, progress).map(Some)
     }
 
-    /// None: there is no Python code.
+    /// A code object that bears the name.
     #[getter]
-    #[expect(clippy::unused_self, reason = "a getter")]
-    fn cr_code(&self) -> Option<Py<PyAny>> {
-        None
+    fn cr_code<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        frame::code(py, self.qualified_name)
     }
 
     /// None: where a coroutine was made is not tracked.
-    #[getter]
-    #[expect(clippy::unused_self, reason = "a getter")]
-    fn cr_origin(&self) -> Option<Py<PyAny>> {
+    ///
+    /// Evaluated when the class is made, which is the moment to complete it.
+    #[classattr]
+    fn cr_origin(py: Python<'_>) -> Option<Py<PyAny>> {
+        slots::install(py);
+        finalize::install::<Self>(py);
         None
     }
 
@@ -266,7 +326,10 @@ impl Coroutine {
     fn __traverse__(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
         // See `Awaitable`: what is not visited counts as reachable.
         match self.state.try_lock().as_deref() {
-            Some(State::Suspended(awaitable)) => visit.call(awaitable),
+            Some(State::Suspended(suspension)) => {
+                visit.call(&suspension.awaitable)?;
+                visit.call(&suspension.trio)
+            }
             Some(State::Created(unstarted)) => unstarted.traverse(&visit),
             _ => Ok(()),
         }
@@ -281,79 +344,4 @@ impl std::fmt::Debug for Coroutine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Coroutine").field("name", &self.qualified_name).finish_non_exhaustive()
     }
-}
-
-impl Coroutine {
-    /// What happens to a coroutine that nobody will resume: the Rust future goes with it.
-    fn let_go(&self, state: State) {
-        if self.cell.header().is_inherited() {
-            // The parent's: see `Awaitable`.
-            mem::forget(state);
-            return;
-        }
-        match state {
-            State::Created(unstarted) => {
-                drop(unstarted);
-                // SAFETY: objects are collected and deallocated by attached threads only.
-                let py = unsafe { Python::assume_attached() };
-                warn_never_awaited(py, self.qualified_name);
-            }
-            State::Suspended(awaitable) => {
-                awaitable.get().cancel_for_owner();
-                self.cell.discard();
-            }
-            State::Running | State::Closed => {}
-        }
-    }
-}
-
-impl Drop for Coroutine {
-    fn drop(&mut self) {
-        let state = mem::replace(self.state.get_mut(), State::Closed);
-        self.let_go(state);
-        if self.cell.header().is_inherited() {
-            mem::forget(self.cell.clone());
-        }
-    }
-}
-
-/// Warns as an un-awaited `async def` does.
-fn warn_never_awaited(py: Python<'_>, name: &str) {
-    let _in_flight = InFlight::set_aside(py);
-    let message = std::ffi::CString::new(format!("coroutine '{name}' was never awaited")).unwrap_or_default();
-    if let Err(error) = PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &message, 1) {
-        error.write_unraisable(py, None);
-    }
-}
-
-/// The exception that `throw(typ, val, tb)` means: an instance, or a class with a value, and perhaps a traceback.
-pub(crate) fn thrown(
-    typ: Bound<'_, PyAny>,
-    val: Option<Bound<'_, PyAny>>,
-    tb: Option<Bound<'_, PyAny>>,
-) -> PyResult<PyErr> {
-    let val = val.filter(|val| !val.is_none());
-    let exception = if let Ok(class) = typ.cast::<PyType>() {
-        match val {
-            None => class.call0()?,
-            Some(val) if val.is_instance(class)? => val,
-            Some(val) => class.call1((val,))?,
-        }
-    } else if val.is_some() {
-        return Err(PyTypeError::new_err("instance exception may not have a separate value"));
-    } else {
-        typ.clone()
-    };
-    let exception = exception
-        .cast_into::<PyBaseException>()
-        .map_err(|_| PyTypeError::new_err("exceptions must be classes or instances deriving from BaseException"))?;
-    let py = exception.py();
-    let error = PyErr::from_value(exception.into_any());
-    if let Some(tb) = tb.filter(|tb| !tb.is_none()) {
-        let traceback = tb
-            .cast_into::<PyTraceback>()
-            .map_err(|_| PyTypeError::new_err("throw() third argument must be a traceback object"))?;
-        error.set_traceback(py, Some(traceback));
-    }
-    Ok(error)
 }

@@ -1,8 +1,9 @@
 //! An event loop as this library sees it: a queue that anybody may push to, and a table of awaitables that wait.
 //!
-//! There is one [`EventLoop`] for each Python loop, made when the loop is first met on its own thread. Runtime threads
-//! know only its [`Queue`](queue::Queue). The table holds the strong references to awaitables that have waiters, so
-//! messages need carry nothing but a key, and no runtime thread ever owns a Python object.
+//! There is one [`EventLoop`] for each Python loop (a loop of asyncio's kind, or a run of trio, known by its token), made
+//! when the loop is first met on its own thread. Runtime threads know only its [`Queue`](queue::Queue). The table holds
+//! the strong references to awaitables that have waiters, so messages need carry nothing but a key, and no runtime
+//! thread ever owns a Python object.
 
 mod drain;
 mod notifier;
@@ -20,10 +21,12 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
-use crate::asyncio;
 use crate::awaitable::Awaitable;
+use crate::running_loop::running_loop;
+use crate::trio;
 use drain::Drain;
 use queue::{Message, Queue};
+use step::Manner;
 
 /// The library's side of one Python event loop. Except for the queue it is touched only by attached threads.
 pub(crate) struct EventLoop {
@@ -32,8 +35,45 @@ pub(crate) struct EventLoop {
     waiting: Mutex<Option<SlotMap<DefaultKey, Py<Awaitable>>>>,
     /// Messages that a bounded drain has taken but not got to. Only the loop's thread adds or removes.
     backlog: Mutex<VecDeque<Message>>,
-    /// Always `call_soon`, never step a task directly (for differential tests).
-    strict: bool,
+    manner: Manner,
+}
+
+/// What kind of Python loop it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Asyncio,
+    /// A run of trio. Its object is the `TrioToken`, and waiters are trio's tasks.
+    Trio,
+}
+
+impl Kind {
+    /// How its waiters are woken.
+    fn manner(self) -> Manner {
+        match self {
+            Kind::Trio => Manner::Trio,
+            // For differential tests.
+            Kind::Asyncio if std::env::var_os("CROSSAWAIT_STRICT").is_some_and(|value| value == "1") => {
+                Manner::Scheduled
+            }
+            Kind::Asyncio => Manner::Direct,
+        }
+    }
+}
+
+/// A `WeakKeyDictionary` from loops to handles: identity and eviction as the standard library does them.
+fn known_loops(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static LOOPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let loops =
+        LOOPS.get_or_try_init(py, || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind))?;
+    Ok(loops.bind(py))
+}
+
+/// The loop of either kind that runs in this thread: that of trio in front, which may be a guest of asyncio's.
+fn running_here(py: Python<'_>) -> PyResult<Option<(Bound<'_, PyAny>, Kind)>> {
+    if trio::is_running(py)? {
+        return Ok(Some((trio::current_token(py)?, Kind::Trio)));
+    }
+    Ok(running_loop(py)?.map(|python_loop| (python_loop, Kind::Asyncio)))
 }
 
 /// Where a thread stands to a loop.
@@ -49,8 +89,6 @@ pub(crate) enum Standing {
 
 /// The loop that was last seen running in a thread.
 struct LastSeen {
-    /// See `asyncio::running_mark`. It keeps the loop alive, until that is closed or another one runs.
-    mark: Option<Py<PyAny>>,
     /// Identifies the loop for as long as the queue is open: a loop that is closed or freed drops the drain first,
     /// which closes the queue.
     address: usize,
@@ -64,84 +102,69 @@ thread_local! {
 impl EventLoop {
     /// The loop that runs in this thread, with its Python object; `None` if none does.
     pub(crate) fn running(py: Python<'_>) -> PyResult<Option<(Bound<'_, PyAny>, Arc<EventLoop>)>> {
-        let mark = asyncio::running_mark(py);
-        if let Some(mark) = &mark {
-            if let Some(seen) = Self::seen(|seen| seen.mark.as_ref().is_some_and(|last| last.is(mark))) {
-                // SAFETY: the mark is the very one that was current when this loop was running. It owns the loop, and
-                // asyncio replaces it when the loop stops: so the address is that of the live, running loop.
-                let python_loop = unsafe { Bound::from_borrowed_ptr(py, seen.0 as *mut _) };
-                return Ok(Some((python_loop, seen.1)));
-            }
-        }
-        let Some(python_loop) = asyncio::running_loop(py)? else {
-            return Ok(None);
+        let (python_loop, kind) = match running_here(py)? {
+            Some(found) => found,
+            None => return Ok(None),
         };
         let address = python_loop.as_ptr() as usize;
-        if let Some((_, event_loop)) = Self::seen(|seen| seen.mark.is_none() && seen.address == address) {
+        if let Some(event_loop) = Self::seen(address) {
             return Ok(Some((python_loop, event_loop)));
         }
-        let event_loop = Self::find_or_make(&python_loop)?;
-        // A loop that has no reader does not tell when it is closed, and must not be kept alive.
-        let mark = mark.filter(|_| event_loop.queue.is_read_by_loop());
-        let seen = LastSeen { mark: mark.map(Bound::unbind), address, event_loop: event_loop.clone() };
-        let previous = LAST_SEEN.replace(Some(seen));
-        // Dropped outside the borrow: it may own Python objects, whose destructors may come back here.
+        let event_loop = Self::find_or_make(&python_loop, kind)?;
+        let previous = LAST_SEEN.replace(Some(LastSeen { address, event_loop: event_loop.clone() }));
+        // Dropped outside the borrow: its destructors may come back here.
         drop(previous);
         Ok(Some((python_loop, event_loop)))
     }
 
     /// Where this thread stands to `python_loop`.
     pub(crate) fn standing(python_loop: &Bound<'_, PyAny>) -> PyResult<Standing> {
-        let py = python_loop.py();
-        if let Some(mark) = asyncio::running_mark(py) {
-            let address = python_loop.as_ptr() as usize;
-            let same =
-                |seen: &LastSeen| seen.address == address && seen.mark.as_ref().is_some_and(|last| last.is(&mark));
-            if Self::seen(same).is_some() {
-                return Ok(Standing::Inside);
-            }
-        }
-        Ok(match asyncio::running_loop(py)? {
+        Ok(match running_here(python_loop.py())? {
             None => Standing::Outside,
-            Some(running) if running.is(python_loop) => Standing::Inside,
+            Some((running, _)) if running.is(python_loop) => Standing::Inside,
             Some(_) => Standing::InsideAnother,
         })
     }
 
-    /// The loop last seen in this thread, if it is still open and `condition` holds.
-    fn seen(condition: impl FnOnce(&LastSeen) -> bool) -> Option<(usize, Arc<EventLoop>)> {
+    /// The loop last seen in this thread, if it is that at `address` and still open.
+    fn seen(address: usize) -> Option<Arc<EventLoop>> {
         LAST_SEEN.with_borrow(|seen| match seen {
-            Some(seen) if condition(seen) && !seen.event_loop.queue.is_closed() => {
-                Some((seen.address, seen.event_loop.clone()))
+            Some(seen) if seen.address == address && !seen.event_loop.queue.is_closed() => {
+                Some(seen.event_loop.clone())
             }
             _ => None,
         })
     }
 
-    fn find_or_make(python_loop: &Bound<'_, PyAny>) -> PyResult<Arc<EventLoop>> {
-        /// A `WeakKeyDictionary` from loops to handles: identity and eviction as the standard library does them.
-        static LOOPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let py = python_loop.py();
-        let loops = LOOPS
-            .get_or_try_init(py, || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind))?
-            .bind(py);
-        if let Ok(handle) = loops.call_method1("get", (python_loop,))?.cast_into::<Handle>() {
-            if !handle.get().event_loop.queue.is_closed() {
-                return Ok(handle.get().event_loop.clone());
-            }
+    /// That of `python_loop`, wherever it runs, if this library has met it.
+    pub(crate) fn known(python_loop: &Bound<'_, PyAny>) -> PyResult<Option<Arc<EventLoop>>> {
+        let handle = known_loops(python_loop.py())?.call_method1("get", (python_loop,))?;
+        let event_loop = handle.cast::<Handle>().ok().map(|handle| handle.get().event_loop.clone());
+        Ok(event_loop.filter(|event_loop| !event_loop.queue.is_closed()))
+    }
+
+    fn find_or_make(python_loop: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Arc<EventLoop>> {
+        if let Some(event_loop) = Self::known(python_loop)? {
+            return Ok(event_loop);
         }
-        let (event_loop, drain) = drain::install(python_loop)?;
-        loops.set_item(python_loop, Bound::new(py, Handle { event_loop: event_loop.clone(), _drain: drain })?)?;
+        let py = python_loop.py();
+        let (event_loop, drain) = drain::install(python_loop, kind)?;
+        known_loops(py)?
+            .set_item(python_loop, Bound::new(py, Handle { event_loop: event_loop.clone(), _drain: drain })?)?;
         Ok(event_loop)
     }
 
-    fn new(queue: Arc<Queue>) -> Arc<Self> {
+    fn new(queue: Arc<Queue>, kind: Kind) -> Arc<Self> {
         Arc::new(Self {
             queue,
             waiting: Mutex::new(Some(SlotMap::new())),
             backlog: Mutex::default(),
-            strict: std::env::var_os("CROSSAWAIT_STRICT").is_some_and(|value| value == "1"),
+            manner: kind.manner(),
         })
+    }
+
+    pub(crate) fn is_trio(&self) -> bool {
+        self.manner == Manner::Trio
     }
 
     pub(crate) fn queue(&self) -> &Arc<Queue> {

@@ -33,6 +33,7 @@
 //! | `blocking` | Python functions on the blocking pool |
 //! | [`io`] | timers and byte streams, as small traits |
 //! | `panic`, [`error`] | what goes wrong, as Python exceptions |
+//! | `asyncio`, `trio` | what the library calls of theirs |
 //! | `lifecycle` | fork and interpreter exit |
 
 mod asyncio;
@@ -44,14 +45,19 @@ mod current;
 pub mod error;
 mod event_loop;
 pub mod executor;
+mod finalize;
+mod frame;
 mod fresh_thread;
 pub mod io;
 mod lifecycle;
 mod metrics;
 mod options;
 mod panic;
+mod running_loop;
 mod runtime;
 mod task;
+mod thrown;
+mod trio;
 
 pub use pyo3;
 

@@ -1,13 +1,15 @@
 //! How an awaitable is made, which loop it is bound to, and when work that waits for the first await is started.
 
 use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use super::inner::{Home, Inner};
-use super::{Awaitable, Role, end};
+use super::{Awaitable, Role};
 use crate::asyncio;
 use crate::builder::Unstarted;
 use crate::event_loop::EventLoop;
@@ -17,7 +19,6 @@ use crate::task::CellRef;
 impl Awaitable {
     /// Wraps a cell; bound to the loop that runs in this thread, if one does, else to that of the first await.
     pub(crate) fn over(py: Python<'_>, cell: CellRef, role: Role, name: &'static str) -> PyResult<Self> {
-        end::install_finalizer(py);
         // One that has settled needs a loop only if it is asked for one.
         let home = if cell.header().is_settled() { None } else { Home::running(py)? };
         Ok(Self::with(cell, role, name, Inner { home, ..Inner::default() }))
@@ -29,15 +30,13 @@ impl Awaitable {
 
     /// Binds one made in Python to its loop: the one given, or the current one.
     pub(super) fn initialise(&self, py: Python<'_>, python_loop: Option<Bound<'_, PyAny>>) -> PyResult<()> {
-        end::install_finalizer(py);
         let python_loop = match python_loop {
             Some(given) => given,
             None => asyncio::default_loop(py)?,
         };
         let source_traceback = if asyncio::is_debug(&python_loop)? { Some(asyncio::stack(py)?.unbind()) } else { None };
-        let running = EventLoop::running(py)?;
-        let event_loop = running.filter(|(running, _)| running.is(&python_loop)).map(|(_, event_loop)| event_loop);
-        let home = Some(Home { python_loop: python_loop.unbind(), event_loop });
+        // Our side of the loop is looked for when another thread settles this: few do.
+        let home = Some(Home { python_loop: python_loop.unbind(), event_loop: None });
         let previous = {
             let mut inner = self.inner.lock();
             let stack = source_traceback.and_then(|stack| inner.rare().source_traceback.replace(stack));
@@ -59,14 +58,14 @@ impl Awaitable {
     }
 
     /// Starts a lazy future, and notes that somebody cares.
-    pub(super) fn start(&self) {
+    pub(super) fn start(&self, py: Python<'_>) {
         let unstarted = {
             let mut inner = self.inner.lock();
             inner.awaited = true;
             inner.take_unstarted()
         };
         if let Some(unstarted) = unstarted {
-            self.keep(unstarted.start());
+            self.keep(unstarted.start(py));
         }
     }
 
@@ -83,7 +82,37 @@ impl Awaitable {
         Ok(())
     }
 
+    /// Our side of the loop of an awaitable made in Python, if this library has met that loop.
+    pub(super) fn look_for_home(&self, python_loop: &Bound<'_, PyAny>) -> PyResult<Option<Arc<EventLoop>>> {
+        let event_loop = EventLoop::known(python_loop)?;
+        if let Some(home) = &mut self.inner.lock().home {
+            home.event_loop.clone_from(&event_loop);
+        }
+        Ok(event_loop)
+    }
+
+    /// The asyncio loop that this belongs to; `None` as long as it belongs to none, or if it belongs to trio.
     pub(super) fn home_loop<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.inner.lock().home.as_ref().map(|home| home.python_loop.bind(py).clone())
+        let inner = self.inner.lock();
+        let home = inner.home.as_ref().filter(|home| !home.is_trio())?;
+        Some(home.python_loop.bind(py).clone())
+    }
+
+    /// As `home_loop`, where one is needed.
+    pub(super) fn require_loop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.bind_home(py)?;
+        self.home_loop(py).ok_or_else(|| {
+            if self.belongs_to_trio() {
+                PyRuntimeError::new_err(
+                    "this awaitable belongs to trio, which has no event loop of asyncio's: await it",
+                )
+            } else {
+                asyncio::no_running_loop()
+            }
+        })
+    }
+
+    pub(super) fn belongs_to_trio(&self) -> bool {
+        self.inner.lock().home.as_ref().is_some_and(Home::is_trio)
     }
 }

@@ -1,5 +1,6 @@
 //! What `repr` and debuggers see of an awaitable. A look has no side effects: nothing is converted for it.
 
+use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::Awaitable;
@@ -7,17 +8,33 @@ use super::outcome::Outcome;
 use crate::asyncio;
 
 impl Awaitable {
-    /// As asyncio describes its futures, with the name that the Rust side gave.
+    /// As asyncio describes its futures, with the name that the Rust side gave. Three dots stand for one that is found
+    /// inside its own outcome.
     pub(super) fn describe(slf: &Bound<'_, Self>) -> PyResult<String> {
+        // SAFETY: attached, with a live object. What is entered is left.
+        match unsafe { ffi::Py_ReprEnter(slf.as_ptr()) } {
+            0 => {}
+            1 => return Ok("...".to_owned()),
+            _ => return Err(PyErr::fetch(slf.py())),
+        }
+        let described = Self::describe_once(slf);
+        // SAFETY: as above.
+        unsafe { ffi::Py_ReprLeave(slf.as_ptr()) };
+        described
+    }
+
+    fn describe_once(slf: &Bound<'_, Self>) -> PyResult<String> {
         let this = slf.get();
         let mut words = vec![slf.get_type().name()?.to_string()];
         if !this.name.is_empty() {
             words.push(format!("name='{}'", this.name));
         }
+        let details = asyncio::describe_future(slf.as_any())?;
+        // Asked afterwards: it may have settled in the middle of the description.
         if this.is_done() && this.is_unconverted() {
             words.push("finished".to_owned());
         } else {
-            words.extend(asyncio::describe_future(slf.as_any())?);
+            words.extend(details);
         }
         Ok(format!("<{}>", words.join(" ")))
     }

@@ -62,12 +62,17 @@ impl Inner {
 
 /// The loop an awaitable belongs to.
 pub(super) struct Home {
+    /// The event loop, or the token of a run of trio.
     pub(super) python_loop: Py<PyAny>,
-    /// Missing if the loop has never been seen running by this library, as may be for awaitables made in Python.
+    /// Missing of an awaitable made in Python that no other thread has settled.
     pub(super) event_loop: Option<Arc<EventLoop>>,
 }
 
 impl Home {
+    pub(super) fn is_trio(&self) -> bool {
+        self.event_loop.as_ref().is_some_and(|event_loop| event_loop.is_trio())
+    }
+
     pub(super) fn running(py: Python<'_>) -> PyResult<Option<Home>> {
         Ok(EventLoop::running(py)?
             .map(|(python_loop, event_loop)| Home { python_loop: python_loop.unbind(), event_loop: Some(event_loop) }))

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use event_listener::Listener;
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyTraceback, PyTuple, PyType};
 
@@ -46,8 +47,8 @@ impl Outcome {
     pub(super) fn from_exception(exception: Bound<'_, PyAny>) -> PyResult<Self> {
         let py = exception.py();
         let exception = match exception.cast::<PyType>() {
-            Ok(class) => class.call0()?,
-            Err(_) => exception,
+            Ok(class) if class.is_subclass_of::<PyBaseException>()? => class.call0()?,
+            _ => exception,
         };
         let exception =
             exception.cast_into::<PyBaseException>().map_err(|_| PyTypeError::new_err("invalid exception object"))?;
@@ -109,21 +110,21 @@ impl Awaitable {
         let py = slf.py();
         this.check_settable(py)?;
         let header = this.cell.header();
-        let settled = {
+        let (settled, waited_for) = {
             let mut inner = this.inner.lock();
             let settled = header.leave_pending(Phase::Taken);
             if settled.is_some() {
                 // Under the lock, so that whoever sees the phase finds the outcome.
                 inner.outcome = outcome;
+                inner.retrieved = false;
             }
-            settled
+            (settled, !inner.waiters.as_slice().is_empty())
         };
         let Some(before) = settled else {
             return Err(asyncio::invalid_state(py, "invalid state"));
         };
         header.tell_others(before);
-        Self::notify(slf)?;
-        Ok(())
+        if waited_for { Self::notify(slf) } else { Ok(()) }
     }
 
     /// True from the moment the outcome is stored, except to code that runs while it is being converted.
@@ -145,11 +146,7 @@ impl Awaitable {
         Ok(match self.resolve(py, true) {
             None => None,
             Some(Seen::Value(value)) => Some(Ok(value)),
-            Some(Seen::Raised(exception, traceback)) => {
-                let error = PyErr::from_value(exception.into_bound(py).into_any());
-                error.set_traceback(py, traceback.map(|traceback| traceback.into_bound(py)));
-                Some(Err(error))
-            }
+            Some(Seen::Raised(exception, traceback)) => Some(Err(raise(py, &exception, traceback.as_ref()))),
             Some(Seen::Cancelled) => Some(Err(self.cancelled_error(py)?)),
         })
     }
@@ -238,6 +235,19 @@ impl Awaitable {
             py.detach(|| listener.wait_deadline(deadline));
         }
     }
+}
+
+/// The error that raises `exception`, with the traceback that it had when it settled and no more.
+///
+/// Set and fetched rather than made: that is how the exception that is being handled, if there is one, becomes its context.
+fn raise(py: Python<'_>, exception: &Py<PyBaseException>, traceback: Option<&Py<PyTraceback>>) -> PyErr {
+    // SAFETY: attached, with live references; none is stolen.
+    unsafe {
+        let traceback = traceback.map_or(ffi::Py_None(), |traceback| traceback.as_ptr());
+        ffi::PyException_SetTraceback(exception.as_ptr(), traceback);
+        ffi::PyErr_SetObject(ffi::Py_TYPE(exception.as_ptr()).cast(), exception.as_ptr());
+    }
+    PyErr::fetch(py)
 }
 
 /// The way `__next__` returns `value`: as the error `StopIteration(value)`, or just the end if it is `None`.

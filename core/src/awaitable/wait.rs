@@ -14,7 +14,7 @@ impl Awaitable {
     pub(super) fn block(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
         self.check_process(py)?;
         let deadline = timeout.map(deadline_after).transpose()?;
-        self.start();
+        self.start(py);
         loop {
             let now = Instant::now();
             let slice = deadline.map_or(now + SIGNAL_CHECK, |end| end.min(now + SIGNAL_CHECK));
@@ -27,7 +27,7 @@ impl Awaitable {
                 return Err(PyTimeoutError::new_err("the awaitable has not settled in time"));
             }
         }
-        self.take_up(py)?.unwrap_or_else(|| Err(asyncio::invalid_state(py, "Result is not ready.")))
+        self.take_up(py)?.unwrap_or_else(|| Err(asyncio::invalid_state(py, "Result is not set.")))
     }
 }
 

@@ -7,7 +7,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::{Awaitable, Inner};
+use super::{Awaitable, Inner, Role};
 use crate::asyncio;
 use crate::event_loop::queue::Message;
 use crate::event_loop::step::Stepper;
@@ -79,17 +79,34 @@ impl Awaitable {
             Some(context) => context,
             None => asyncio::copy_context(py)?.unbind(),
         };
-        this.bind_home(py)?;
-        let python_loop = this.home_loop(py).ok_or_else(asyncio::no_running_loop)?;
-        if EventLoop::standing(&python_loop)? == Standing::InsideAnother {
-            return Err(PyRuntimeError::new_err("this awaitable belongs to a different event loop"));
+        if this.role == Role::Manual {
+            return if this.enlist_manual(Waiter { callback, context }) { Ok(()) } else { Self::notify(slf) };
         }
+        let python_loop = this.require_loop(py)?;
+        if EventLoop::standing(&python_loop)? == Standing::InsideAnother {
+            return Err(different_loop());
+        }
+        if Self::enlist(slf, Waiter { callback, context }) { Ok(()) } else { Self::notify(slf) }
+    }
+
+    /// Adds a waiter to an awaitable made in Python: in any thread, as asyncio's futures do, and no message is to come.
+    /// False if it has to be told at once.
+    fn enlist_manual(&self, waiter: Waiter) -> bool {
+        let mut inner = self.inner.lock();
+        inner.awaited = true;
+        inner.waiters.push(waiter);
+        // Under the lock, under which it is settled too: either this is seen here, or the waiter is seen there.
+        !self.is_settled()
+    }
+
+    /// Adds a waiter, of a loop or of trio. False if it has to be told at once: no message will come.
+    pub(super) fn enlist(slf: &Bound<'_, Self>, waiter: Waiter) -> bool {
+        let this = slf.get();
         let mut inner = this.inner.lock();
         inner.awaited = true;
-        inner.waiters.push(Waiter { callback, context });
+        inner.waiters.push(waiter);
         if inner.subscription == Subscription::Told {
-            drop(inner);
-            return Self::notify(slf);
+            return false;
         }
         let first = inner.subscription == Subscription::None;
         if first {
@@ -98,23 +115,24 @@ impl Awaitable {
         let unstarted = inner.take_unstarted();
         drop(inner);
         if let Some(unstarted) = unstarted {
-            this.keep(unstarted.start());
+            this.keep(unstarted.start(slf.py()));
         }
-        if first { Self::subscribe(slf) } else { Ok(()) }
+        if first { Self::subscribe(slf) } else { true }
     }
 
-    /// Arranges for a message when a Rust future settles this. An awaitable settled from Python needs none.
-    fn subscribe(slf: &Bound<'_, Self>) -> PyResult<()> {
+    /// Arranges for a message when a Rust future settles this. An awaitable settled from Python needs none. False if it
+    /// has settled.
+    fn subscribe(slf: &Bound<'_, Self>) -> bool {
         let this = slf.get();
         let event_loop = match &this.inner.lock().home {
-            Some(home) if this.role != super::Role::Manual => home.event_loop.clone(),
+            Some(home) if this.role != Role::Manual => home.event_loop.clone(),
             _ => None,
         };
-        let will_be_told = match event_loop {
+        match event_loop {
             Some(event_loop) => {
                 let Some(key) = event_loop.retain(slf.clone()) else {
                     // A closed loop is silent.
-                    return Ok(());
+                    return true;
                 };
                 let mut inner = this.inner.lock();
                 inner.subscription = Subscription::Key(key);
@@ -125,8 +143,7 @@ impl Awaitable {
                 this.inner.lock().subscription = Subscription::None;
                 !this.is_settled()
             }
-        };
-        if will_be_told { Ok(()) } else { Self::notify(slf) }
+        }
     }
 
     pub(super) fn remove_waiter(slf: &Bound<'_, Self>, callback: &Bound<'_, PyAny>) -> PyResult<usize> {
@@ -134,34 +151,53 @@ impl Awaitable {
         let mut waiters = mem::take(&mut this.inner.lock().waiters).into_vec();
         let before = waiters.len();
         let mut failure = None;
-        // Unlocked: comparing runs Python code. What is added meanwhile goes behind what was there.
-        waiters.retain(|waiter| match waiter.callback.bind(slf.py()).eq(callback) {
-            Ok(equal) => !equal,
-            Err(error) => {
-                failure.get_or_insert(error);
-                true
+        // Unlocked: comparing runs Python code. What is added meanwhile goes behind what was there. After an error
+        // nothing more is compared, and nothing removed.
+        waiters.retain(|waiter| {
+            let same = waiter.callback.is(callback);
+            match if same || failure.is_some() { Ok(same) } else { waiter.callback.bind(slf.py()).eq(callback) } {
+                Ok(equal) => !equal,
+                Err(error) => {
+                    failure = Some(error);
+                    true
+                }
             }
         });
         let removed = before - waiters.len();
 
-        let mut inner = this.inner.lock();
-        let added = mem::take(&mut inner.waiters).into_vec();
-        for waiter in waiters.into_iter().chain(added) {
-            inner.waiters.push(waiter);
-        }
-        let empty = inner.waiters.as_slice().is_empty();
-        let released = if empty { inner.end_subscription() } else { None };
-        drop(inner);
-
-        if let Some((event_loop, key)) = released {
-            // A message that is on its way finds nothing under this key.
-            drop(event_loop.release(key));
-        }
-        if !empty && this.is_settled() {
+        let left = this.put_back(waiters);
+        if left && this.is_settled() {
             // Whoever told the waiters while they were out for comparison told nobody.
             Self::notify(slf)?;
         }
         failure.map_or(Ok(removed), Err)
+    }
+
+    /// Puts waiters back, in front of those that have come in the meantime. False if there are none at all: then no
+    /// message is needed any more.
+    fn put_back(&self, waiters: Vec<Waiter>) -> bool {
+        let mut inner = self.inner.lock();
+        let added = mem::take(&mut inner.waiters).into_vec();
+        for waiter in waiters.into_iter().chain(added) {
+            inner.waiters.push(waiter);
+        }
+        let left = !inner.waiters.as_slice().is_empty();
+        let released = if left { None } else { inner.end_subscription() };
+        drop(inner);
+        if let Some((event_loop, key)) = released {
+            // A message that is on its way finds nothing under this key.
+            drop(event_loop.release(key));
+        }
+        left
+    }
+
+    /// Removes a task of trio's that waits. `None` if it does not, or not any more; else whether others are left.
+    pub(super) fn remove_task(&self, task: &Bound<'_, PyAny>) -> Option<bool> {
+        let mut waiters = mem::take(&mut self.inner.lock().waiters).into_vec();
+        let place = waiters.iter().position(|waiter| waiter.callback.is(task));
+        let removed = place.map(|place| waiters.remove(place));
+        let left = self.put_back(waiters);
+        removed.map(|_| left)
     }
 
     /// Called by the loop's drain: tells the waiters.
@@ -184,7 +220,8 @@ impl Awaitable {
         let py = slf.py();
         let this = slf.get();
         let Some(python_loop) = this.home_loop(py) else {
-            return Ok(());
+            // Trio's tasks are woken by the drain only: here one of them may not have gone to sleep yet.
+            return Self::notify_through_queue(slf).map(drop);
         };
         let here = EventLoop::standing(&python_loop)? == Standing::Inside;
         if !here && Self::notify_through_queue(slf)? {
@@ -214,23 +251,26 @@ impl Awaitable {
     /// or closed, so that another way is needed.
     fn notify_through_queue(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let this = slf.get();
-        let (event_loop, subscription, nobody, python_loop) = {
+        let (event_loop, subscription, is_trio, python_loop) = {
             let inner = this.inner.lock();
             let Some(home) = &inner.home else {
                 return Ok(false);
             };
-            let Some(event_loop) = &home.event_loop else {
-                return Ok(false);
-            };
-            let nobody = inner.waiters.as_slice().is_empty();
-            (event_loop.clone(), inner.subscription, nobody, home.python_loop.clone_ref(slf.py()))
+            if inner.waiters.as_slice().is_empty() {
+                return Ok(true);
+            }
+            (home.event_loop.clone(), inner.subscription, home.is_trio(), home.python_loop.clone_ref(slf.py()))
         };
-        if nobody {
-            return Ok(true);
-        }
-        if !python_loop.bind(slf.py()).call_method0(pyo3::intern!(slf.py(), "is_running"))?.is_truthy()? {
+        if !is_trio && !python_loop.bind(slf.py()).call_method0(pyo3::intern!(slf.py(), "is_running"))?.is_truthy()? {
             return Ok(false);
         }
+        let event_loop = match event_loop {
+            Some(event_loop) => event_loop,
+            None => match this.look_for_home(python_loop.bind(slf.py()))? {
+                Some(event_loop) => event_loop,
+                None => return Ok(false),
+            },
+        };
         let key = match subscription {
             Subscription::Key(key) => key,
             _ => {
@@ -281,6 +321,11 @@ impl Awaitable {
             header.close();
         }
     }
+}
+
+/// The error of whoever awaits under one loop what belongs to another.
+pub(super) fn different_loop() -> PyErr {
+    PyRuntimeError::new_err("this awaitable belongs to a different event loop")
 }
 
 impl Inner {

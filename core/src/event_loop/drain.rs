@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyNotImplementedError, PySystemExit};
+use pyo3::exceptions::PyNotImplementedError;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::EventLoop;
 use super::notifier::Notification;
 use super::queue::{Message, Queue};
-use super::step::Stepper;
+use super::step::{Stepper, is_interrupt};
 use super::wake::Wake;
 #[cfg(unix)]
 use super::wake::WakeFd;
+use super::{EventLoop, Kind};
 use crate::awaitable::Awaitable;
 use crate::metrics::LOOPS;
+#[cfg(unix)]
+use crate::trio;
 
 /// How long one drain may keep the loop from its other work: about what CPython lets one thread keep the interpreter.
 const BUDGET: Duration = Duration::from_millis(5);
@@ -35,21 +37,40 @@ pub(super) struct Drain {
 /// Makes the library's side of `python_loop`, which runs in this thread, and hooks the two together.
 ///
 /// A loop that does not keep the drain itself gets it from the caller, to be kept for as long as the loop lives.
-pub(super) fn install(python_loop: &Bound<'_, PyAny>) -> PyResult<(Arc<EventLoop>, Option<Py<Drain>>)> {
+pub(super) fn install(python_loop: &Bound<'_, PyAny>, kind: Kind) -> PyResult<(Arc<EventLoop>, Option<Py<Drain>>)> {
+    if kind == Kind::Trio {
+        return install_watcher(python_loop).map(|event_loop| (event_loop, None));
+    }
     #[cfg(unix)]
-    if let Some(event_loop) = install_reader(python_loop)? {
+    if let Some(event_loop) = install_reader(python_loop, kind)? {
         return Ok((event_loop, None));
     }
-    let (event_loop, drain) = install_notification(python_loop)?;
+    let (event_loop, drain) = install_notification(python_loop, kind)?;
     Ok((event_loop, Some(drain)))
 }
 
+/// For a run of trio: a system task of its own.
 #[cfg(unix)]
-fn install_reader(python_loop: &Bound<'_, PyAny>) -> PyResult<Option<Arc<EventLoop>>> {
+fn install_watcher(token: &Bound<'_, PyAny>) -> PyResult<Arc<EventLoop>> {
+    let fd = WakeFd::new()?;
+    let raw = fd.as_raw_fd();
+    let event_loop = EventLoop::new(Queue::new(Wake::Fd(fd)), Kind::Trio);
+    let drain = Drain::new(token, event_loop.clone())?;
+    trio::install(raw, drain.bind(token.py()))?;
+    Ok(event_loop)
+}
+
+#[cfg(not(unix))]
+fn install_watcher(_token: &Bound<'_, PyAny>) -> PyResult<Arc<EventLoop>> {
+    Err(PyNotImplementedError::new_err("under trio, crossawait needs a system with pipes that can be polled: Unix"))
+}
+
+#[cfg(unix)]
+fn install_reader(python_loop: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Option<Arc<EventLoop>>> {
     let py = python_loop.py();
     let fd = WakeFd::new()?;
     let raw = fd.as_raw_fd();
-    let event_loop = EventLoop::new(Queue::new(Wake::Fd(fd)));
+    let event_loop = EventLoop::new(Queue::new(Wake::Fd(fd)), kind);
     let drain = Drain::new(python_loop, event_loop.clone())?;
     // In an empty context: the loop keeps the one that is current here for as long as the reader is registered, and
     // that would be the variables of whichever request came first.
@@ -63,9 +84,9 @@ fn install_reader(python_loop: &Bound<'_, PyAny>) -> PyResult<Option<Arc<EventLo
     }
 }
 
-fn install_notification(python_loop: &Bound<'_, PyAny>) -> PyResult<(Arc<EventLoop>, Py<Drain>)> {
+fn install_notification(python_loop: &Bound<'_, PyAny>, kind: Kind) -> PyResult<(Arc<EventLoop>, Py<Drain>)> {
     let notification = Notification::new();
-    let event_loop = EventLoop::new(Queue::new(Wake::Notifier(notification.clone())));
+    let event_loop = EventLoop::new(Queue::new(Wake::Notifier(notification.clone())), kind);
     let drain = Drain::new(python_loop, event_loop.clone())?;
     notification.aim(python_loop, drain.bind(python_loop.py()))?;
     Ok((event_loop, drain))
@@ -87,6 +108,11 @@ impl Drain {
             return Ok(());
         }
         self.event_loop.drain(&python_loop)
+    }
+
+    /// Nothing will be drained any more. For a loop that knows its end before it lets go of the drain.
+    fn close(&self) {
+        self.event_loop.close();
     }
 
     fn __repr__(&self) -> &'static str {
@@ -115,16 +141,20 @@ impl EventLoop {
 
     fn deliver_for_a_while(&self, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = python_loop.py();
-        let stepper = Stepper::new(python_loop, self.strict)?;
+        let stepper = Stepper::new(python_loop, self.manner)?;
         let deadline = Instant::now() + BUDGET;
         let mut delivered = 0;
         // One at a time: what a step may leave behind, by raising or by running the loop once more, is all in place.
         while let Some(message) = self.next_message() {
             if let Err(error) = self.deliver(&stepper, message) {
-                if is_interrupt(py, &error) {
+                if self.is_trio() {
+                    // Whatever a system task raises ends the run.
+                    error.write_unraisable(py, None);
+                } else if is_interrupt(py, &error) {
                     return Err(error);
+                } else {
+                    report(python_loop, error)?;
                 }
-                report(python_loop, error)?;
             }
             delivered += 1;
             if delivered % STRIDE == 0 && Instant::now() >= deadline {
@@ -159,12 +189,7 @@ impl EventLoop {
     }
 }
 
-/// Whether the error has to leave the loop, as the two do in asyncio.
-fn is_interrupt(py: Python<'_>, error: &PyErr) -> bool {
-    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
-}
-
-/// Tells the loop's exception handler, as a failing callback's handle does.
+/// Tells the loop's exception handler.
 fn report(python_loop: &Bound<'_, PyAny>, error: PyErr) -> PyResult<()> {
     let py = python_loop.py();
     let details = pyo3::types::PyDict::new(py);

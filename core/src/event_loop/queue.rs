@@ -123,11 +123,6 @@ impl Queue {
         messages
     }
 
-    /// Whether the Python loop itself watches for wake-ups, and lets go of the drain when it is closed.
-    pub(crate) fn is_read_by_loop(&self) -> bool {
-        self.wake.is_read_by_loop()
-    }
-
     pub(crate) fn is_closed(&self) -> bool {
         self.state.is_inherited() || self.state.lock().closed
     }

@@ -18,11 +18,6 @@ pub(crate) enum Wake {
 }
 
 impl Wake {
-    /// Whether the Python loop itself watches.
-    pub(crate) fn is_read_by_loop(&self) -> bool {
-        !matches!(self, Wake::Notifier(_))
-    }
-
     pub(crate) fn wake(&self) {
         LOOPS.wake();
         match self {

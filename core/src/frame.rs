@@ -1,0 +1,56 @@
+//! Frames and code objects for debuggers: a coroutine's name and state, in the shape that tools for Python ask for.
+//!
+//! `inspect.getcoroutinestate`, `Task.print_stack` and 3.14's call graphs read `cr_frame`; without one they take a
+//! coroutine for closed. A frame cannot be made, so it is borrowed: of a generator that does nothing, under our name.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyModule};
+
+/// How far the coroutine is: a frame that has not begun says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Created,
+    Begun,
+}
+
+/// A frame whose code has this name.
+pub(crate) fn frame<'py>(py: Python<'py>, qualified_name: &str, progress: Progress) -> PyResult<Bound<'py, PyAny>> {
+    let generator = function(py, qualified_name)?.call0()?;
+    if progress == Progress::Begun {
+        generator.call_method0(intern!(py, "__next__"))?;
+    }
+    generator.getattr(intern!(py, "gi_frame"))
+}
+
+/// The code object with this name.
+pub(crate) fn code<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<Bound<'py, PyAny>> {
+    function(py, qualified_name)?.getattr(intern!(py, "__code__"))
+}
+
+/// A generator function under another name. There are as many as there are names in the Rust code.
+fn function<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<Bound<'py, PyAny>> {
+    static FUNCTIONS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let functions = FUNCTIONS.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
+    if let Some(function) = functions.get_item(qualified_name)? {
+        return Ok(function);
+    }
+    let changes = PyDict::new(py);
+    changes.set_item("co_name", last_part(qualified_name))?;
+    changes.set_item("co_filename", "<rust>")?;
+    if py.version_info() >= (3, 11) {
+        changes.set_item("co_qualname", qualified_name)?;
+    }
+    let template = PyModule::from_code(py, c"def template(): yield", c"<rust>", c"crossawait_core_frame")?;
+    let function = template.getattr("template")?;
+    let code = function.getattr("__code__")?.call_method("replace", (), Some(&changes))?;
+    function.setattr("__code__", code)?;
+    functions.set_item(qualified_name, &function)?;
+    Ok(function)
+}
+
+/// What comes behind the last dot.
+pub(crate) fn last_part(qualified_name: &str) -> &str {
+    qualified_name.rsplit('.').next().unwrap_or(qualified_name)
+}

@@ -1,0 +1,41 @@
+"""What runs inside trio, said in trio's own terms."""
+
+from contextvars import Context
+
+from trio.lowlevel import Abort, current_task, spawn_system_task, wait_readable, wait_task_rescheduled
+
+
+def install(descriptor, drain):
+    """Have `drain` called whenever `descriptor` is readable, until the run ends.
+
+    In an empty context: the task lives as long as the run, and so would the variables of whoever came first.
+    """
+    spawn_system_task(watch, descriptor, drain, name="crossawait", context=Context())
+
+
+async def watch(descriptor, drain):
+    try:
+        while True:
+            await wait_readable(descriptor)
+            drain()
+    finally:
+        drain.close()
+
+
+async def wait(waiter):
+    """Wait until the awaitable behind `waiter` has settled; return its result or raise."""
+
+    def abort(raise_cancel):
+        # What has settled already is on its way, and is not thrown away for a cancellation that comes too late.
+        return Abort.SUCCEEDED if waiter.give_up() else Abort.FAILED
+
+    try:
+        if waiter.enlist(current_task()):
+            try:
+                await wait_task_rescheduled(abort)
+            finally:
+                waiter.leave()
+        return waiter.outcome()
+    finally:
+        # An exception that is raised here refers to this frame, and the awaitable behind the waiter to the exception.
+        del waiter, abort
