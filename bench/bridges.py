@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from measure import Counters
 
@@ -46,6 +46,9 @@ class Bridge(Protocol):
 
 class Extension(Protocol):
     """What the extension offers apart from the bridges."""
+
+    Awaitable: Any
+    """Crossawait's future, to be made in Python."""
 
     def polled(self) -> int:
         """How many `pending` futures have been polled so far."""

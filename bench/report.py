@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from bridges import BARE, OURS, OWN_FUTURE, PEERS
+from futures import ASYNCIO, MADE
 from measure import Comparison, Counters
 
 SUBJECT = OURS[0]
@@ -78,6 +79,13 @@ def speed_verdicts(comparisons: Comparisons) -> Iterator[Verdict]:
     for work, limit in (("busy", 20), ("busy-yield", 20), ("in-turn", 1.3), ("sleeps", 10)):
         if work in comparisons:
             yield faster(comparisons, work, limit)
+    if "settled" in comparisons:
+        yield within(comparisons, "settled", ASYNCIO, 1.3)
+        yield within(comparisons, "settled", ASYNCIO, 1.3, MADE)
+    if "callbacks" in comparisons:
+        yield within(comparisons, "callbacks", OWN_FUTURE, 1)
+    if "callbacks-made" in comparisons:
+        yield within(comparisons, "callbacks-made", ASYNCIO, 1, MADE)
     if "ready" in comparisons:
         for form in ("coroutine", "awaitable"):
             subject = f"{SUBJECT} ({form})"

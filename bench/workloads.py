@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import futures
 from bridges import BARE, OURS, OWN_FUTURE, PEERS, bridge
 from measure import Sample, Subject
 
@@ -210,6 +211,17 @@ WORKLOADS = (
     Workload("busy", f"{AWAITERS} awaiters of no-ops beside {SPINNERS} spinning tasks", load_subjects),
     Workload(
         "busy-yield", f"{AWAITERS} awaiters of yields beside {SPINNERS} spinning tasks", load_yield_subjects
+    ),
+    Workload("settled", "await of what has settled", lambda scale: futures.settled_subjects(scale.ready)),
+    Workload(
+        "callbacks",
+        "no-op awaitables with a callback each",
+        lambda scale: futures.callback_subjects(own_future(), OWN_FUTURE, scale.gathered),
+    ),
+    Workload(
+        "callbacks-made",
+        "futures that Python settles, with a callback each",
+        lambda scale: futures.made_subjects(scale.gathered),
     ),
     Workload("in-turn", "no-ops one at a time", in_turn_subjects),
     Workload("ready", "ready at the first poll", ready_subjects),

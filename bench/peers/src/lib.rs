@@ -17,6 +17,9 @@ mod crossawait_bench_peers {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crossawait_core::Awaitable;
+
+    #[pymodule_export]
     use super::ours::{crossawait_async_std, crossawait_smol, crossawait_tokio};
     #[pymodule_export]
     use super::par::{par_async_std, par_tokio};
