@@ -14,6 +14,7 @@ def install(descriptor, drain):
 
 
 async def watch(descriptor, drain):
+    """The system task. Whatever it raised would end the run: `drain` does not raise."""
     try:
         while True:
             await wait_readable(descriptor)
@@ -26,7 +27,7 @@ async def wait(waiter):
     """Wait until the awaitable behind `waiter` has settled; return its result or raise."""
 
     def abort(raise_cancel):
-        # What has settled already is on its way, and is not thrown away for a cancellation that comes too late.
+        # What has settled is on its way, and is not thrown away for a cancellation that comes too late.
         return Abort.SUCCEEDED if waiter.give_up() else Abort.FAILED
 
     try:
@@ -37,5 +38,5 @@ async def wait(waiter):
                 waiter.leave()
         return waiter.outcome()
     finally:
-        # An exception that is raised here refers to this frame, and the awaitable behind the waiter to the exception.
-        del waiter, abort
+        # An exception that is raised here refers to this frame, and the awaitable to the exception.
+        waiter = None
