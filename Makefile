@@ -20,7 +20,7 @@ EMBEDDED = PATH="$(BIN):$$PATH" LD_LIBRARY_PATH="$(LIBDIR)$${LD_LIBRARY_PATH:+:$
 .SHELLFLAGS := -euc
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv wheels install demo test lint-rust test-rust lint-python test-python bench-peers clean
+.PHONY: help venv wheels install demo test lint-rust test-rust lint-python test-python bench-peers example-awaitable clean
 
 say = @printf '\n==> %s\n' "$(1)"
 
@@ -89,6 +89,18 @@ $(EXTENSION): $(INSTALLED) $(shell find tests/src -type f) tests/Cargo.toml test
 	  $(CARGO_TARGET_DIR)/test-extension/*.whl
 	touch $@
 
+EXAMPLE := $(VENV)/.example-awaitable
+
+example-awaitable: $(EXAMPLE) ## Build and install the extension of examples/awaitable
+
+$(EXAMPLE): $(INSTALLED) $(shell find examples/awaitable -type f -not -path '*/target/*' -not -name '*.pyc')
+	$(call say,example: the extension that docs/awaitable.md imports)
+	rm -rf $(CARGO_TARGET_DIR)/example-awaitable
+	cd examples/awaitable && $(BIN)/maturin build --locked --interpreter $(BIN)/python --out $(CARGO_TARGET_DIR)/example-awaitable
+	$(BIN)/python -m pip --isolated install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall \
+	  $(CARGO_TARGET_DIR)/example-awaitable/*.whl
+	touch $@
+
 # --- Tests -------------------------------------------------------------------------------------------------------
 
 test: lint-rust lint-python test-rust test-python ## Run every check and every test
@@ -98,12 +110,14 @@ lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
 	$(call say,lint: rustfmt)
 	cargo fmt --all --check
 	cargo fmt --manifest-path bench/peers/Cargo.toml --check
-	$(call say,lint: the benchmark's lock file is in step with the crates)
+	cargo fmt --manifest-path examples/awaitable/Cargo.toml --check
+	$(call say,lint: the lock files outside the workspace are in step with the crates)
 	cargo metadata --manifest-path bench/peers/Cargo.toml --locked --format-version 1 >/dev/null
 	$(call say,lint: clippy)
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	cargo clippy --manifest-path examples/awaitable/Cargo.toml --all-targets --locked -- -D warnings
 
-lint-python: $(EXTENSION) ## ruff, mypy --strict, and stubtest on what is installed
+lint-python: $(EXTENSION) $(EXAMPLE) ## ruff, mypy --strict, and stubtest on what is installed
 	$(call say,lint: ruff)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -116,7 +130,7 @@ test-rust: install ## Rust tests
 	$(call say,test: Rust)
 	$(EMBEDDED) cargo test --workspace --locked
 
-test-python: $(EXTENSION) ## Python tests against the installed wheels, packaging tests among them
+test-python: $(EXTENSION) $(EXAMPLE) ## Python tests against the installed wheels, packaging tests among them
 	$(call say,test: Python)
 	$(BIN)/pytest
 

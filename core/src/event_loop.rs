@@ -6,7 +6,7 @@
 //! thread ever owns a Python object.
 
 mod drain;
-mod notifier;
+pub(crate) mod notifier;
 pub(crate) mod queue;
 pub(crate) mod step;
 mod wake;

@@ -18,6 +18,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyCFunction;
 
+use crate::event_loop::notifier;
 use crate::runtime::Inner;
 
 /// How long interpreter exit waits for each runtime's threads before it leaves them behind.
@@ -136,7 +137,8 @@ pub(crate) fn register(py: Python<'_>, runtime: Weak<Inner>) -> PyResult<()> {
     Ok(())
 }
 
-fn install_exit_hook(py: Python<'_>) -> PyResult<()> {
+/// Has `shut_down_all` called before Python joins its threads.
+pub(crate) fn install_exit_hook(py: Python<'_>) -> PyResult<()> {
     static INSTALLED: PyOnceLock<()> = PyOnceLock::new();
     INSTALLED.get_or_try_init(py, || {
         let hook = PyCFunction::new_closure(py, None, None, |args, _| shut_down_all(args.py()))?;
@@ -160,5 +162,6 @@ fn shut_down_all(py: Python<'_>) -> PyResult<()> {
     for runtime in runtimes {
         py.detach(|| runtime.stop_executor(EXIT_TIMEOUT));
     }
+    notifier::stop(py, EXIT_TIMEOUT);
     waited
 }

@@ -79,13 +79,15 @@ fn install_reader(python_loop: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Option
         python_loop.getattr("add_reader").and_then(|add_reader| context.call_method1("run", (add_reader, raw, drain)));
     match registered {
         Ok(_) => Ok(Some(event_loop)),
+        // A loop may also do without the method.
         Err(error) if error.is_instance_of::<PyNotImplementedError>(py) => Ok(None),
+        Err(_) if !python_loop.hasattr("add_reader")? => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 fn install_notification(python_loop: &Bound<'_, PyAny>, kind: Kind) -> PyResult<(Arc<EventLoop>, Py<Drain>)> {
-    let notification = Notification::new();
+    let notification = Notification::new(python_loop.py())?;
     let event_loop = EventLoop::new(Queue::new(Wake::Notifier(notification.clone())), kind);
     let drain = Drain::new(python_loop, event_loop.clone())?;
     notification.aim(python_loop, drain.bind(python_loop.py()))?;

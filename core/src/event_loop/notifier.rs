@@ -3,8 +3,10 @@
 //! `call_soon_threadsafe` is the only way into such a loop, and it needs the interpreter. Runtime threads never attach,
 //! so one thread of our own does it for all of them: it sleeps detached, attaches once per batch, and calls.
 
+use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
@@ -14,6 +16,7 @@ use crate::lifecycle;
 
 /// One loop's standing order: which callable to run on which loop.
 pub(crate) struct Notification {
+    notifier: &'static Notifier,
     /// Both weak: the queue that owns this is kept alive by producers, and must not keep the loop alive.
     target: Mutex<Option<Target>>,
 }
@@ -24,9 +27,8 @@ struct Target {
 }
 
 impl Notification {
-    pub(crate) fn new() -> Arc<Self> {
-        ensure_thread();
-        Arc::new(Self { target: Mutex::new(None) })
+    pub(crate) fn new(py: Python<'_>) -> PyResult<Arc<Self>> {
+        Ok(Arc::new(Self { notifier: Notifier::here(py)?, target: Mutex::new(None) }))
     }
 
     /// Says what to call. To be called before the first `notify`.
@@ -44,8 +46,8 @@ impl Notification {
     }
 
     pub(crate) fn notify(self: &Arc<Self>) {
-        PENDING.0.lock().push(self.clone());
-        PENDING.1.notify_one();
+        self.notifier.pending.lock().push(self.clone());
+        self.notifier.pushed.notify_one();
     }
 
     fn call(&self, py: Python<'_>) {
@@ -68,42 +70,78 @@ impl std::fmt::Debug for Notification {
     }
 }
 
-static PENDING: (Mutex<Vec<Arc<Notification>>>, Condvar) = (Mutex::new(Vec::new()), Condvar::new());
+/// The thread's side. Each process has one of its own, never freed: a forked child must not touch locks that a thread of
+/// the parent's may have held.
+struct Notifier {
+    generation: u32,
+    pending: Mutex<Vec<Arc<Notification>>>,
+    pushed: Condvar,
+    /// Held by the thread while it is attached (the one lock here that is). True once the interpreter is about to end:
+    /// then it attaches no more.
+    ended: Mutex<bool>,
+}
 
-/// Starts the thread, once in each process: a forked child has none.
-fn ensure_thread() {
-    /// One more than the process generation that has a thread.
-    static STARTED: AtomicU32 = AtomicU32::new(0);
-    let here = lifecycle::generation() + 1;
-    if STARTED.swap(here, Ordering::Relaxed) != here {
-        // Without the thread such loops would never be woken; there is no better moment to say so than this one.
-        std::thread::Builder::new()
-            .name("crossawait-notifier".into())
-            .spawn(run)
-            .expect("the system can start one more thread");
+static CURRENT: AtomicPtr<Notifier> = AtomicPtr::new(ptr::null_mut());
+
+impl Notifier {
+    /// That of this process, with its thread. Called attached.
+    fn here(py: Python<'_>) -> PyResult<&'static Self> {
+        let generation = lifecycle::generation();
+        if let Some(current) = Self::current() {
+            if current.generation == generation {
+                return Ok(current);
+            }
+        }
+        lifecycle::install_exit_hook(py)?;
+        let made = Self { generation, pending: Mutex::default(), pushed: Condvar::new(), ended: Mutex::new(false) };
+        let made: &'static Self = Box::leak(Box::new(made));
+        // Two threads may both come here; either notifier does its work.
+        std::thread::Builder::new().name("crossawait-notifier".into()).spawn(|| made.run())?;
+        CURRENT.store(ptr::from_ref(made).cast_mut(), Ordering::Release);
+        Ok(made)
+    }
+
+    fn current() -> Option<&'static Self> {
+        // SAFETY: null, or a leaked box, which is only ever shared.
+        unsafe { CURRENT.load(Ordering::Acquire).as_ref() }
+    }
+
+    fn run(&self) {
+        let mut batch = Vec::new();
+        loop {
+            {
+                let mut pending = self.pending.lock();
+                while pending.is_empty() {
+                    self.pushed.wait(&mut pending);
+                }
+                std::mem::swap(&mut *pending, &mut batch);
+            }
+            if !self.call_all(&mut batch) {
+                // The interpreter is going away, and the loops with it.
+                std::mem::forget(batch);
+                return;
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this thread exists to attach so that runtime threads need not")]
+    fn call_all(&self, batch: &mut Vec<Arc<Notification>>) -> bool {
+        let ended = self.ended.lock();
+        let call = |py: Python<'_>| batch.drain(..).for_each(|notification| notification.call(py));
+        !*ended && Python::try_attach(call).is_some()
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this thread exists to attach so that runtime threads need not")]
-fn run() {
-    let mut batch = Vec::new();
-    loop {
-        {
-            let mut pending = PENDING.0.lock();
-            while pending.is_empty() {
-                PENDING.1.wait(&mut pending);
-            }
-            std::mem::swap(&mut *pending, &mut batch);
+/// Called before the interpreter ends: waits, detached, until the thread is not attached and will not be again.
+///
+/// Up to 3.13, a thread that comes back to an interpreter that is ending is killed where it stands: in the middle of Rust.
+pub(crate) fn stop(py: Python<'_>, timeout: Duration) {
+    let Some(notifier) = Notifier::current().filter(|notifier| notifier.generation == lifecycle::generation()) else {
+        return;
+    };
+    py.detach(|| {
+        if let Some(mut ended) = notifier.ended.try_lock_for(timeout) {
+            *ended = true;
         }
-        let attached = Python::try_attach(|py| {
-            for notification in batch.drain(..) {
-                notification.call(py);
-            }
-        });
-        if attached.is_none() {
-            // The interpreter is going away, and the loops with it.
-            std::mem::forget(batch);
-            return;
-        }
-    }
+    });
 }

@@ -63,3 +63,37 @@ def test_with_a_closed_loop_that_had_waiters() -> None:
         loop.close()
     """
     assert printed(code) == ""
+
+
+def test_while_the_notifier_is_inside_the_loop() -> None:
+    # The one thread that attaches on behalf of others: it must be out, and stay out, before the interpreter ends. It is
+    # held inside by a call that lets the interpreter go, and the end is slow enough for it to come back.
+    code = """
+        import asyncio, sys, time, types
+        from crossawait_tests import Gate, Runtime
+
+        class WithoutReaders(asyncio.SelectorEventLoop):
+            def add_reader(self, *_arguments):
+                raise NotImplementedError
+
+            def call_soon_threadsafe(self, *arguments, **options):
+                super().call_soon_threadsafe(*arguments, **options)
+                time.sleep(0.3)
+
+        async def main():
+            awaitable = runtime.awaitable(gate)
+            asyncio.get_running_loop().call_soon(lambda: gate.give(42, elsewhere=True))
+            print(await awaitable)
+
+        class Slow:
+            def __del__(self, sleep=time.sleep):
+                sleep(0.6)
+
+        runtime, gate = Runtime(), Gate()
+        loop = WithoutReaders()
+        loop.run_until_complete(main())
+        loop.close()
+        sys.modules["slow"] = types.ModuleType("slow")
+        sys.modules["slow"].slow = Slow()
+    """
+    assert printed(code) == "42"

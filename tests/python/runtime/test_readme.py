@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 from child_process import printed
+from page import ROOT, blocks, dead_links
 
-README = Path(__file__).parents[3] / "README.md"
+README = ROOT / "README.md"
 
 
 def test_the_example_for_a_python_user() -> None:
-    [example] = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
-    assert printed(example) == "b'HELLO'\n45"
+    [example] = blocks(README, "python")
+    assert printed(example.text) == "b'HELLO'\n45"
+
+
+def test_links_lead_somewhere() -> None:
+    assert dead_links(README) == []
