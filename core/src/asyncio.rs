@@ -150,6 +150,45 @@ pub(crate) fn copy_context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent()) }
 }
 
+/// What `asyncio.ensure_future(awaitable, loop=event_loop)` gives: a task of a coroutine, and a future itself.
+pub(crate) fn ensure_future<'py>(
+    event_loop: &Bound<'py, PyAny>,
+    awaitable: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = event_loop.py();
+    // SAFETY: attached, on a live object.
+    if unsafe { ffi::PyCoro_CheckExact(awaitable.as_ptr()) } != 0 {
+        return event_loop.call_method1(intern!(py, "create_task"), (awaitable,));
+    }
+    let function =
+        FUNCTION.get_or_try_init(py, || py.import("asyncio")?.getattr("ensure_future").map(Bound::unbind))?;
+    let keywords = PyDict::new(py);
+    keywords.set_item(intern!(py, "loop"), event_loop)?;
+    function.bind(py).call((awaitable,), Some(&keywords))
+}
+
+/// Runs `body` in `context`, or in a copy of it if it is in use.
+pub(crate) fn in_context<R>(context: &Bound<'_, PyAny>, body: impl FnOnce() -> R) -> PyResult<R> {
+    let py = context.py();
+    let mut context = context.clone();
+    // SAFETY: attached; anything but a context sets an error.
+    if unsafe { ffi::PyContext_Enter(context.as_ptr()) } != 0 {
+        drop(PyErr::take(py));
+        context = context.call_method0(intern!(py, "copy"))?;
+        // SAFETY: as above; a fresh copy is not in use.
+        if unsafe { ffi::PyContext_Enter(context.as_ptr()) } != 0 {
+            return Err(PyErr::fetch(py));
+        }
+    }
+    let result = body();
+    // SAFETY: attached; entered above, and the body leaves what it enters.
+    if unsafe { ffi::PyContext_Exit(context.as_ptr()) } != 0 {
+        return Err(PyErr::fetch(py));
+    }
+    Ok(result)
+}
+
 /// The error of anything that needs a running loop.
 pub(crate) fn no_running_loop() -> PyErr {
     PyRuntimeError::new_err("no running event loop")

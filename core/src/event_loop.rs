@@ -9,6 +9,7 @@ mod drain;
 pub(crate) mod notifier;
 pub(crate) mod queue;
 pub(crate) mod step;
+pub(crate) mod waiting;
 mod wake;
 
 use std::cell::RefCell;
@@ -33,6 +34,8 @@ pub(crate) struct EventLoop {
     queue: Arc<Queue>,
     /// Awaitables with waiters that a message will come for; `None` once closed.
     waiting: Mutex<Option<SlotMap<DefaultKey, Py<Awaitable>>>>,
+    /// Python tasks that Rust waits for; `None` once closed.
+    tasks: Mutex<Option<SlotMap<DefaultKey, Py<PyAny>>>>,
     /// Messages that a bounded drain has taken but not got to. Only the loop's thread adds or removes.
     backlog: Mutex<VecDeque<Message>>,
     manner: Manner,
@@ -158,6 +161,7 @@ impl EventLoop {
         Arc::new(Self {
             queue,
             waiting: Mutex::new(Some(SlotMap::new())),
+            tasks: Mutex::new(Some(SlotMap::new())),
             backlog: Mutex::default(),
             manner: kind.manner(),
         })
@@ -202,8 +206,9 @@ impl EventLoop {
         let messages = self.queue.close();
         let backlog = std::mem::take(&mut *self.backlog.lock());
         let waiting = std::mem::take(&mut *self.waiting.lock());
+        let tasks = std::mem::take(&mut *self.tasks.lock());
         // Dropped after the locks: this runs destructors of Python objects.
-        drop((messages, backlog, waiting));
+        drop((messages, backlog, waiting, tasks));
         self.unsee();
     }
 }

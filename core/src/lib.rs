@@ -30,6 +30,8 @@
 //! | `options` | worker counts and names, checked |
 //! | `awaitable`, `coroutine` | the two faces of a cell in Python |
 //! | `event_loop` | queue, wake, drain: one for each Python loop |
+//! | `caller`, `python_future` | the other direction: calling Python and awaiting it |
+//! | `loop_bound` | values that are dropped where Python is |
 //! | `blocking` | Python functions on the blocking pool |
 //! | [`io`] | timers and byte streams, as small traits |
 //! | `panic`, [`error`] | what goes wrong, as Python exceptions |
@@ -40,6 +42,7 @@ mod asyncio;
 mod awaitable;
 mod blocking;
 mod builder;
+mod caller;
 mod coroutine;
 mod current;
 pub mod error;
@@ -50,9 +53,11 @@ mod frame;
 mod fresh_thread;
 pub mod io;
 mod lifecycle;
+mod loop_bound;
 mod metrics;
 mod options;
 mod panic;
+mod python_future;
 mod running_loop;
 mod runtime;
 mod task;
@@ -63,10 +68,13 @@ pub use pyo3;
 
 pub use crate::awaitable::Awaitable;
 pub use crate::builder::Builder;
+pub use crate::caller::Caller;
 pub use crate::coroutine::Coroutine;
 pub use crate::executor::{Executor, Job};
 pub use crate::lifecycle::ForkGuard;
+pub use crate::loop_bound::LoopBound;
 pub use crate::metrics::{LoopMetrics, Metrics};
 pub use crate::options::Options;
+pub use crate::python_future::PythonFuture;
 pub use crate::runtime::{Runtime, WeakRuntime};
 pub use crate::task::{Task, TaskCloser};

@@ -1,7 +1,8 @@
 """What runs inside trio, said in trio's own terms."""
 
-from contextvars import Context
+from contextvars import Context, copy_context
 
+from trio import Cancelled, CancelScope
 from trio.lowlevel import Abort, current_task, spawn_system_task, wait_readable, wait_task_rescheduled
 
 
@@ -40,3 +41,23 @@ async def wait(waiter):
     finally:
         # An exception that is raised here refers to this frame, and the awaitable to the exception.
         waiter = None
+
+
+def run(awaitable, end):
+    """Await `awaitable` in a task of its own and tell `end`; the scope that is returned cancels it."""
+    scope = CancelScope()
+    spawn_system_task(drive, awaitable, scope, end, name="crossawait call", context=copy_context())
+    return scope
+
+
+async def drive(awaitable, scope, end):
+    """The task. What it raised would end the run, so it raises nothing but the run's own cancellation."""
+    try:
+        value = None
+        with scope:
+            value = await awaitable
+        end.give(value)
+    except Cancelled:
+        raise
+    except BaseException as error:  # noqa: BLE001 - Rust is told of whatever it is
+        end.fail(error)

@@ -70,6 +70,7 @@ const INSIDE: &std::ffi::CStr =
 function!(current_trio_token, lowlevel, "current_trio_token");
 function!(reschedule_function, lowlevel, "reschedule");
 function!(install_function, inside, "install");
+function!(run_function, inside, "run");
 function!(wait_function, inside, "wait");
 
 /// The token of the run that runs in this thread.
@@ -85,6 +86,11 @@ pub(crate) fn reschedule(task: &Bound<'_, PyAny>) -> PyResult<()> {
 /// Has the current run call `drain` whenever `descriptor` is readable.
 pub(crate) fn install(descriptor: i32, drain: &Bound<'_, PyAny>) -> PyResult<()> {
     install_function(drain.py())?.call1((descriptor, drain)).map(drop)
+}
+
+/// Awaits `awaitable` in a system task of the current run, and tells `end`. Gives the scope that cancels it.
+pub(crate) fn run<'py>(awaitable: &Bound<'py, PyAny>, end: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    run_function(awaitable.py())?.call1((awaitable, end))
 }
 
 /// A coroutine for trio that waits for what `waiter` stands for.

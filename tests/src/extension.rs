@@ -36,7 +36,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    fn future(&self) -> impl Future<Output = PyResult<Value>> + Send + 'static {
+    pub(crate) fn future(&self) -> impl Future<Output = PyResult<Value>> + Send + 'static {
         let gate = self.gate.clone();
         self.probe.watch(async move {
             match gate.await {
@@ -233,6 +233,10 @@ impl Runtime {
 }
 
 impl Runtime {
+    pub(crate) fn inner(&self) -> &crossawait_core::Runtime {
+        &self.runtime
+    }
+
     fn builder(&self, placement: &str, name: String) -> PyResult<crossawait_core::Builder<'_>> {
         // Names are static, as those of functions are. This one lives as long.
         let builder = self.runtime.builder().name(name.leak());

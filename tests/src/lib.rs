@@ -6,6 +6,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`calling`] | futures that call Python in turn |
 //! | [`custom`], [`losing`] | executors: one that works, and two that do not |
 //! | [`gate`], [`probe`] | futures that end when told, and that count |
 //! | [`value`] | what is hard to convert |
@@ -15,6 +16,7 @@
 //! [`Runtime`]: extension::Runtime
 //! [`Gate`]: extension::Gate
 
+pub mod calling;
 pub mod custom;
 pub mod embedded;
 pub mod extension;
@@ -29,6 +31,8 @@ mod crossawait_tests {
     #[pymodule_export]
     use crossawait_core::{Awaitable, Coroutine};
 
+    #[pymodule_export]
+    use super::calling::{await_from_rust, await_until, call};
     #[pymodule_export]
     use super::extension::{Gate, Runtime};
 }

@@ -129,7 +129,7 @@ impl Drop for Drain {
 }
 
 impl EventLoop {
-    fn drain(&self, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn drain(self: &Arc<Self>, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut taken = Vec::new();
         self.queue.take(&mut taken);
         LOOPS.batch(taken.len());
@@ -141,7 +141,7 @@ impl EventLoop {
         result
     }
 
-    fn deliver_for_a_while(&self, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn deliver_for_a_while(self: &Arc<Self>, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = python_loop.py();
         let stepper = Stepper::new(python_loop, self.manner)?;
         let deadline = Instant::now() + BUDGET;
@@ -170,13 +170,21 @@ impl EventLoop {
         self.backlog.lock().pop_front()
     }
 
-    fn deliver(&self, stepper: &Stepper<'_, '_>, message: Message) -> PyResult<()> {
+    fn deliver(self: &Arc<Self>, stepper: &Stepper<'_, '_>, message: Message) -> PyResult<()> {
         match message {
             Message::Settled(key) => match self.release(key) {
                 Some(awaitable) => Awaitable::deliver(awaitable.into_bound(stepper.py()), stepper),
                 // The last waiter left in the meantime.
                 None => Ok(()),
             },
+            Message::Call(call) => {
+                call.start(self, stepper.python_loop());
+                Ok(())
+            }
+            Message::Cancel(key) => {
+                self.cancel_task(stepper.py(), key);
+                Ok(())
+            }
             Message::Drop(garbage) => {
                 crate::panic::ignore_panic(|| drop(garbage));
                 Ok(())

@@ -15,11 +15,16 @@ use parking_lot::Mutex;
 
 use super::wake::Wake;
 use crate::lifecycle::OwnProcess;
+use crate::python_future::Call;
 
 /// What a runtime thread has to say to an event loop. Messages own no Python reference that may be dropped elsewhere.
 pub(crate) enum Message {
     /// The awaitable with this key in the loop's table has settled.
     Settled(u64),
+    /// Something that has to be done on the loop's thread.
+    Call(Box<dyn Call>),
+    /// The Rust future that waits for the Python task with this key has been dropped.
+    Cancel(u64),
     /// Something that has to be dropped on the loop's thread.
     Drop(Box<dyn Any + Send>),
     /// A runtime has stopped: what waits for it must be closed.

@@ -42,6 +42,10 @@ impl<'a, 'py> Stepper<'a, 'py> {
         self.python_loop.py()
     }
 
+    pub(super) fn python_loop(&self) -> &'a Bound<'py, PyAny> {
+        self.python_loop
+    }
+
     /// Wakes an awaitable's only waiter.
     pub(crate) fn wake_one(&self, awaitable: &Bound<'py, Awaitable>, waiter: &Waiter) -> PyResult<()> {
         if self.manner == Manner::Direct {
