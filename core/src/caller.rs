@@ -50,6 +50,10 @@ impl Caller {
         Ok(Self { queue, context: Arc::new(context) })
     }
 
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        &self.queue
+    }
+
     /// Has `value` dropped on the loop's thread, wherever the future that holds it is dropped.
     pub fn bind<T: Send + 'static>(&self, value: T) -> LoopBound<T> {
         LoopBound::to(self.queue.clone(), value)

@@ -31,6 +31,7 @@
 //! | `awaitable`, `coroutine` | the two faces of a cell in Python |
 //! | `event_loop` | queue, wake, drain: one for each Python loop |
 //! | `caller`, `python_future` | the other direction: calling Python and awaiting it |
+//! | `stream` | streams, in both directions |
 //! | `loop_bound` | values that are dropped where Python is |
 //! | `blocking` | Python functions on the blocking pool |
 //! | [`io`] | timers and byte streams, as small traits |
@@ -60,6 +61,7 @@ mod panic;
 mod python_future;
 mod running_loop;
 mod runtime;
+mod stream;
 mod task;
 mod thrown;
 mod trio;
@@ -77,4 +79,5 @@ pub use crate::metrics::{LoopMetrics, Metrics};
 pub use crate::options::Options;
 pub use crate::python_future::PythonFuture;
 pub use crate::runtime::{Runtime, WeakRuntime};
+pub use crate::stream::{PythonStream, StreamIterator};
 pub use crate::task::{Task, TaskCloser};

@@ -9,6 +9,7 @@
 //! | [`calling`] | futures that call Python in turn |
 //! | [`custom`], [`losing`] | executors: one that works, and two that do not |
 //! | [`gate`], [`probe`] | futures that end when told, and that count |
+//! | [`streaming`] | streams in both directions |
 //! | [`value`] | what is hard to convert |
 //! | [`extension`] | the Python classes |
 //! | [`embedded`] | Python inside Rust tests |
@@ -23,16 +24,19 @@ pub mod extension;
 pub mod gate;
 pub mod losing;
 pub mod probe;
+pub mod streaming;
 pub mod value;
 
 /// The Python module.
 #[pyo3::pymodule(gil_used = false)]
 mod crossawait_tests {
     #[pymodule_export]
-    use crossawait_core::{Awaitable, Coroutine};
+    use crossawait_core::{Awaitable, Coroutine, StreamIterator};
 
     #[pymodule_export]
     use super::calling::{await_from_rust, await_until, call};
     #[pymodule_export]
     use super::extension::{Gate, Runtime};
+    #[pymodule_export]
+    use super::streaming::{add_up, gated, numbers};
 }

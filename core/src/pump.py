@@ -1,0 +1,16 @@
+"""How a Python asynchronous iterator is emptied into Rust: on asyncio and on trio alike."""
+
+
+async def pump(iterable, sink, event_class):
+    """Push every item into `sink`, and wait whenever that is full."""
+    iterator = aiter(iterable)
+    try:
+        async for item in iterator:
+            if sink.push(item):
+                event = event_class()
+                if sink.park(event):
+                    await event.wait()
+    finally:
+        close = getattr(iterator, "aclose", None)
+        if close is not None:
+            await close()

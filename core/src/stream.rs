@@ -1,0 +1,149 @@
+//! Rust streams as Python's asynchronous iterators, and the other way round.
+//!
+//! | file | what |
+//! |---|---|
+//! | `stream.rs` | the Python object that `async for` goes over |
+//! | `stream/buffer.rs` | what lies between a stream and whoever takes its items |
+//! | `stream/drive.rs` | the task that fills the buffer |
+//! | `stream/python.rs` | a Python iterator as a Rust stream |
+
+mod buffer;
+mod drive;
+mod python;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use parking_lot::Mutex;
+use pyo3::exceptions::PyStopAsyncIteration;
+use pyo3::prelude::*;
+
+use crate::coroutine::Coroutine;
+use crate::runtime::Runtime;
+use crate::task::Task;
+use buffer::{Buffer, Reserved};
+use drive::Drive;
+pub use python::PythonStream;
+
+/// Items that wait for Python, at most. So many are converted in about a millisecond.
+const CAPACITY: usize = 1024;
+
+impl Runtime {
+    /// Returns an asynchronous iterator over the items of `stream`.
+    ///
+    /// The stream is started by the first `__anext__`. A task on the runtime polls it and runs ahead of Python by up to
+    /// 1,024 items, so that a loop crosses once for each batch. The first error is raised and ends the iteration; a panic
+    /// likewise. An `__anext__` that is cancelled loses no item. `aclose`, or letting go of the iterator, drops the stream on
+    /// its runtime.
+    ///
+    /// # Errors
+    /// `RuntimeClosedError` if the runtime is shut down.
+    pub fn stream_into_py<'py, S, T, E>(&self, py: Python<'py>, stream: S) -> PyResult<Bound<'py, StreamIterator>>
+    where
+        S: Stream<Item = Result<T, E>> + Send + 'static,
+        T: for<'a> IntoPyObject<'a> + Send + 'static,
+        E: Into<PyErr> + Send + 'static,
+    {
+        let runtime = self.admit(py)?.clone();
+        let buffer = Arc::new(Buffer::new(CAPACITY));
+        let (task, _) = Task::new(Drive::new(stream, buffer.clone()), Some(runtime.record().clone()));
+        let source = Typed { buffer, runtime };
+        Bound::new(py, StreamIterator { source: Box::new(source), unstarted: Mutex::new(Some(task)) })
+    }
+}
+
+/// What `async for` goes over: the items of a Rust stream.
+#[pyclass(frozen, weakref, generic, module = "crossawait")]
+pub struct StreamIterator {
+    source: Box<dyn Source>,
+    /// The task that polls the stream, until the first item is asked for.
+    unstarted: Mutex<Option<Task>>,
+}
+
+/// A stream's buffer, whatever its items are.
+trait Source: Send + Sync {
+    fn start(&self, task: Task);
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>>;
+    fn close(&self);
+}
+
+struct Typed<T, E> {
+    buffer: Arc<Buffer<T, E>>,
+    runtime: Runtime,
+}
+
+impl<T, E> Source for Typed<T, E>
+where
+    T: for<'a> IntoPyObject<'a> + Send + 'static,
+    E: Into<PyErr> + Send + 'static,
+{
+    fn start(&self, task: Task) {
+        self.runtime.spawn(task);
+    }
+
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
+        let next = Next { buffer: self.buffer.clone() };
+        self.runtime.builder().name("StreamIterator.__anext__").coroutine_into_py(py, next)
+    }
+
+    fn close(&self) {
+        self.buffer.close();
+    }
+}
+
+/// Ready as soon as there is an item, or the end.
+struct Next<T, E> {
+    buffer: Arc<Buffer<T, E>>,
+}
+
+impl<T: Send + 'static, E: Into<PyErr> + Send + 'static> Future for Next<T, E> {
+    type Output = Result<Reserved<T, E>, PyErr>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.buffer.poll_reserve(context).map(|reserved| reserved.ok_or_else(|| PyStopAsyncIteration::new_err(())))
+    }
+}
+
+#[pymethods]
+impl StreamIterator {
+    fn __aiter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
+        let unstarted = self.unstarted.lock().take();
+        if let Some(task) = unstarted {
+            self.source.start(task);
+        }
+        self.source.next(py)
+    }
+
+    /// End the iteration: the stream is dropped on its runtime, and what it has still given is thrown away.
+    fn aclose<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
+        self.end();
+        Coroutine::inline(py, "StreamIterator.aclose", async { Ok::<_, PyErr>(()) })
+    }
+}
+
+impl StreamIterator {
+    fn end(&self) {
+        let unstarted = self.unstarted.lock().take();
+        self.source.close();
+        drop(unstarted);
+    }
+}
+
+impl Drop for StreamIterator {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl std::fmt::Debug for StreamIterator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StreamIterator").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! What lies between a Rust stream and Python: a bounded queue of items, and the wakers of its two ends.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::{BoundObject, IntoPyObject};
+
+use crate::panic::PanicReport;
+
+/// One thing that a stream gives.
+pub(super) enum Item<T, E> {
+    Value(T),
+    Failed(E),
+    Panicked(PanicReport),
+    /// The runtime has dropped the stream before its end.
+    Lost,
+}
+
+/// A bounded queue with one producer.
+pub(super) struct Buffer<T, E> {
+    state: Mutex<State<T, E>>,
+    capacity: usize,
+}
+
+struct State<T, E> {
+    items: VecDeque<Item<T, E>>,
+    /// Nothing comes any more.
+    ended: bool,
+    /// Nobody takes anything any more.
+    closed: bool,
+    /// Of the producer, while there is no room.
+    producer: Option<Waker>,
+    /// Of those that wait for an item.
+    consumers: Vec<Waker>,
+}
+
+impl<T, E> Buffer<T, E> {
+    pub(super) fn new(capacity: usize) -> Self {
+        let state =
+            State { items: VecDeque::new(), ended: false, closed: false, producer: None, consumers: Vec::new() };
+        Self { state: Mutex::new(state), capacity }
+    }
+
+    /// Ready once there is room, with how much; or with 0 if nobody takes anything any more.
+    pub(super) fn poll_room(&self, context: &mut Context<'_>) -> Poll<usize> {
+        let mut new = Some(context.waker().clone());
+        let mut state = self.state.lock();
+        if state.closed {
+            return Poll::Ready(0);
+        }
+        let room = self.capacity.saturating_sub(state.items.len());
+        if room > 0 {
+            return Poll::Ready(room);
+        }
+        // The one it had goes outside of the lock.
+        mem::swap(&mut state.producer, &mut new);
+        drop(state);
+        Poll::Pending
+    }
+
+    /// Appends what has gathered, and says so to whoever waits.
+    pub(super) fn extend(&self, items: &mut Vec<Item<T, E>>, ended: bool) {
+        let mut state = self.state.lock();
+        if state.closed {
+            drop(state);
+            items.clear();
+            return;
+        }
+        state.items.extend(items.drain(..));
+        state.ended |= ended;
+        let consumers = mem::take(&mut state.consumers);
+        drop(state);
+        consumers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Takes the next item out, to be given to Python or put back. Ready with `None` at the end.
+    pub(super) fn poll_reserve(self: &Arc<Self>, context: &mut Context<'_>) -> Poll<Option<Reserved<T, E>>> {
+        let mut state = self.state.lock();
+        if let Some(item) = state.items.pop_front() {
+            let ends = !matches!(item, Item::Value(_));
+            // Half empty: woken for each item, the producer would run for each.
+            let producer = if state.items.len() <= self.capacity / 2 { state.producer.take() } else { None };
+            drop(state);
+            if let Some(producer) = producer {
+                producer.wake();
+            }
+            return Poll::Ready(Some(Reserved { item: Some(item), ends, buffer: self.clone() }));
+        }
+        if state.ended || state.closed {
+            return Poll::Ready(None);
+        }
+        state.consumers.push(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn put_back(&self, item: Item<T, E>) {
+        let mut state = self.state.lock();
+        if state.closed {
+            drop(state);
+            drop(item);
+            return;
+        }
+        state.items.push_front(item);
+        let consumer = state.consumers.pop();
+        drop(state);
+        if let Some(consumer) = consumer {
+            consumer.wake();
+        }
+    }
+
+    /// Throws away what is there and takes nothing more; the producer ends.
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let items = mem::take(&mut state.items);
+        let producer = state.producer.take();
+        let consumers = mem::take(&mut state.consumers);
+        drop(state);
+        drop(items);
+        producer.into_iter().chain(consumers).for_each(Waker::wake);
+    }
+}
+
+/// An item on its way to Python. It goes back to the front if nobody takes it: whoever asked was cancelled.
+pub(super) struct Reserved<T, E> {
+    item: Option<Item<T, E>>,
+    /// It is the last one.
+    ends: bool,
+    buffer: Arc<Buffer<T, E>>,
+}
+
+impl<'py, T, E> IntoPyObject<'py> for Reserved<T, E>
+where
+    T: IntoPyObject<'py>,
+    E: Into<PyErr>,
+{
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if self.ends {
+            self.buffer.close();
+        }
+        match self.item.take() {
+            Some(Item::Value(value)) => match value.into_pyobject(py) {
+                Ok(object) => Ok(object.into_any().into_bound()),
+                Err(error) => Err(error.into()),
+            },
+            Some(Item::Failed(error)) => Err(error.into()),
+            Some(Item::Panicked(report)) => Err(report.into_error(py)),
+            Some(Item::Lost) | None => {
+                Err(crate::error::runtime_closed(py, "the runtime was shut down before the stream had ended"))
+            }
+        }
+    }
+}
+
+impl<T, E> Drop for Reserved<T, E> {
+    fn drop(&mut self) {
+        if let Some(item) = self.item.take() {
+            self.buffer.put_back(item);
+        }
+    }
+}
