@@ -263,8 +263,7 @@ impl Awaitable {
     /// Whether an exception in the outcome would be reported when this is dropped. May be set to False only.
     #[getter(_log_traceback)]
     fn log_traceback(&self) -> bool {
-        let inner = self.inner.lock();
-        !inner.retrieved && matches!(inner.outcome, Outcome::Raised { .. })
+        self.may_be_unretrieved()
     }
 
     #[setter(_log_traceback)]

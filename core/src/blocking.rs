@@ -45,7 +45,10 @@ impl Runtime {
         let call = Call {
             parts: Some(Parts { function: function.clone().unbind(), args: args.clone().unbind() }),
             context: None,
-            cell: Arc::new(CallCell { header: Header::new(Some(runtime.record().clone())), result: Mutex::new(None) }),
+            cell: Arc::new(CallCell {
+                header: Header::new(Some(runtime.record().clone()), None),
+                result: Mutex::new(None),
+            }),
             runtime: runtime.clone(),
             home: None,
             started: false,

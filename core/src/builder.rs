@@ -7,7 +7,9 @@ use pyo3::prelude::*;
 
 use crate::awaitable::{Awaitable, Role};
 use crate::blocking::Call;
+use crate::cancel_token::CancelToken;
 use crate::coroutine::Coroutine;
+use crate::local::Local;
 use crate::runtime::Runtime;
 use crate::task::Task;
 
@@ -20,17 +22,18 @@ enum Placement {
 }
 
 /// Options for handing one future to Python; see [`Runtime::builder`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder<'r> {
     runtime: &'r Runtime,
     placement: Option<Placement>,
     name: &'static str,
+    token: Option<CancelToken>,
 }
 
 impl<'r> Builder<'r> {
     pub(crate) fn new(runtime: &'r Runtime) -> Self {
-        Self { runtime, placement: None, name: "" }
+        Self { runtime, placement: None, name: "", token: None }
     }
 
     /// Polls on the runtime only. The default for awaitables; a coroutine spawns at its first `send`.
@@ -60,6 +63,13 @@ impl<'r> Builder<'r> {
         self
     }
 
+    /// Has the future take part in its cancellation: it is told by `token`, and whoever cancels waits until it has ended.
+    /// See [`CancelToken`].
+    pub fn cancel_with(mut self, token: CancelToken) -> Self {
+        self.token = Some(token);
+        self
+    }
+
     /// See [`Runtime::future_into_py`].
     ///
     /// # Errors
@@ -71,7 +81,7 @@ impl<'r> Builder<'r> {
         E: Into<PyErr> + Send + 'static,
     {
         let runtime = self.runtime.admit(py)?;
-        let (task, cell) = Task::new(future, Some(runtime.record().clone()));
+        let (task, cell) = Task::with_token(future, Some(runtime.record().clone()), self.token);
         let mut unstarted = Unstarted::Task {
             runtime: runtime.clone(),
             task,
@@ -99,7 +109,7 @@ impl<'r> Builder<'r> {
         E: Into<PyErr> + Send + 'static,
     {
         let runtime = self.runtime.admit(py)?;
-        let (task, cell) = Task::new(future, Some(runtime.record().clone()));
+        let (task, cell) = Task::with_token(future, Some(runtime.record().clone()), self.token);
         let poll_first = self.placement != Some(Placement::Spawn);
         let unstarted = Unstarted::Task { runtime: runtime.clone(), task, poll_first };
         Bound::new(py, Coroutine::over(cell, self.name, unstarted))
@@ -116,6 +126,7 @@ pub(crate) enum Unstarted {
     /// Ready at its first poll, on any thread: it needs no runtime.
     Inline(Task),
     Call(Call),
+    Local(Local),
 }
 
 impl Unstarted {
@@ -146,13 +157,14 @@ impl Unstarted {
                 None
             }
             Unstarted::Call(call) => Some(call.start(py)),
+            Unstarted::Local(local) => Some(local.start()),
         }
     }
 
     /// Visits Python references for the garbage collector.
     pub(crate) fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
         match self {
-            Unstarted::Task { .. } | Unstarted::Inline(_) => Ok(()),
+            Unstarted::Task { .. } | Unstarted::Inline(_) | Unstarted::Local(_) => Ok(()),
             Unstarted::Call(call) => call.traverse(visit),
         }
     }

@@ -151,7 +151,7 @@ impl Coroutine {
             Ok((awaitable, Some(wait))) => self.pass_on(py, awaitable, wait, None),
             Err(error) => {
                 self.replace(State::Closed);
-                self.cell.header().cancel();
+                self.cell.header().cancel_at_once();
                 Err(error)
             }
         }

@@ -26,7 +26,7 @@ use crate::awaitable::Awaitable;
 use crate::running_loop::running_loop;
 use crate::trio;
 use drain::Drain;
-use queue::{Message, Queue};
+use queue::{Blocked, Message, Queue};
 use step::Manner;
 
 /// The library's side of one Python event loop. Except for the queue it is touched only by attached threads.
@@ -118,6 +118,11 @@ impl EventLoop {
         // Dropped outside the borrow: its destructors may come back here.
         drop(previous);
         Ok(Some((python_loop, event_loop)))
+    }
+
+    /// Says that the loop of this thread stands still, if one runs here, until the guard is dropped.
+    pub(crate) fn block_running(py: Python<'_>) -> PyResult<Option<Blocked>> {
+        Ok(Self::running(py)?.map(|(_, event_loop)| Blocked::new(event_loop.queue.clone())))
     }
 
     /// Where this thread stands to `python_loop`.

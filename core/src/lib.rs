@@ -31,6 +31,8 @@
 //! | `awaitable`, `coroutine` | the two faces of a cell in Python |
 //! | `event_loop` | queue, wake, drain: one for each Python loop |
 //! | `caller`, `python_future` | the other direction: calling Python and awaiting it |
+//! | `cancel_token` | cancellation that the future takes part in |
+//! | `block_on`, `local` | waiting without `await`; futures that must not leave their thread |
 //! | `stream` | streams, in both directions |
 //! | `loop_bound` | values that are dropped where Python is |
 //! | `blocking` | Python functions on the blocking pool |
@@ -41,9 +43,11 @@
 
 mod asyncio;
 mod awaitable;
+mod block_on;
 mod blocking;
 mod builder;
 mod caller;
+mod cancel_token;
 mod coroutine;
 mod current;
 pub mod error;
@@ -54,6 +58,7 @@ mod frame;
 mod fresh_thread;
 pub mod io;
 mod lifecycle;
+mod local;
 mod loop_bound;
 mod metrics;
 mod options;
@@ -71,6 +76,7 @@ pub use pyo3;
 pub use crate::awaitable::Awaitable;
 pub use crate::builder::Builder;
 pub use crate::caller::Caller;
+pub use crate::cancel_token::CancelToken;
 pub use crate::coroutine::Coroutine;
 pub use crate::executor::{Executor, Job};
 pub use crate::lifecycle::ForkGuard;

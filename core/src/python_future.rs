@@ -101,6 +101,10 @@ impl<T: Send + 'static> Future for PythonFuture<T> {
             return Poll::Ready(result);
         }
         if let Some(unsent) = self.unsent.take() {
+            if let Err(error) = self.queue.check_unblocked() {
+                drop(LoopBound::to(self.queue.clone(), unsent));
+                return Poll::Ready(Err(error));
+            }
             if let Err(refused) = self.queue.push(Message::Call(unsent)) {
                 // Dropping it closes the future, as below.
                 drop(refused);

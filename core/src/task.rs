@@ -27,7 +27,8 @@ use pyo3::prelude::*;
 
 use self::cell::TaskCell;
 pub(crate) use self::cell::{Cell, CellRef, ManualCell, take_outcome};
-pub(crate) use self::header::{Header, Phase};
+pub(crate) use self::header::{Cancelling, Header, Phase};
+use crate::cancel_token::CancelToken;
 use crate::current::Working;
 use crate::metrics::Record;
 
@@ -54,7 +55,21 @@ impl Task {
         T: for<'py> IntoPyObject<'py> + Send + 'static,
         E: Into<PyErr> + Send + 'static,
     {
-        let cell: CellRef = Arc::new(TaskCell::new(future, record));
+        Self::with_token(future, record, None)
+    }
+
+    /// As [`new`](Self::new), for a future that takes part in its cancellation.
+    pub(crate) fn with_token<F, T, E>(
+        future: F,
+        record: Option<Arc<Record>>,
+        token: Option<CancelToken>,
+    ) -> (Task, CellRef)
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: for<'py> IntoPyObject<'py> + Send + 'static,
+        E: Into<PyErr> + Send + 'static,
+    {
+        let cell: CellRef = Arc::new(TaskCell::new(future, record, token));
         (Task { cell: Some(cell.clone()), registered: false }, cell)
     }
 
@@ -116,9 +131,8 @@ impl Future for Task {
             let _working = Working::on(header.record());
             // SAFETY: this task is the writing side, and publishes COMPLETE only below, giving the side up.
             if unsafe { cell.poll(context) }.is_ready() {
-                let published = header.settle(Phase::Complete);
-                if !published {
-                    // Cancelled meanwhile: the outcome is nobody's. SAFETY: not published, so still the writing side.
+                if header.finish() != Some(Phase::Complete) {
+                    // Cancelled: the outcome is nobody's. SAFETY: not published, so still the writing side.
                     unsafe { cell.clear() };
                 }
                 if let Some(cell) = self.cell.take() {

@@ -27,8 +27,13 @@ async def watch(descriptor, drain):
 async def wait(waiter):
     """Wait until the awaitable behind `waiter` has settled; return its result or raise."""
 
+    cancelled = None
+
     def abort(raise_cancel):
-        # What has settled is on its way, and is not thrown away for a cancellation that comes too late.
+        # What has settled is on its way, and is not thrown away for a cancellation that comes too late. What takes
+        # part in its cancellation has been asked to end, and is waited for.
+        nonlocal cancelled
+        cancelled = raise_cancel
         return Abort.SUCCEEDED if waiter.give_up() else Abort.FAILED
 
     try:
@@ -37,10 +42,12 @@ async def wait(waiter):
                 await wait_task_rescheduled(abort)
             finally:
                 waiter.leave()
+        if cancelled is not None and waiter.is_cancelled():
+            cancelled()
         return waiter.outcome()
     finally:
         # An exception that is raised here refers to this frame, and the awaitable to the exception.
-        waiter = None
+        waiter = cancelled = None
 
 
 def run(awaitable, end):

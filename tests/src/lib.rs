@@ -11,6 +11,7 @@
 //! | [`gate`], [`probe`] | futures that end when told, and that count |
 //! | [`streaming`] | streams in both directions |
 //! | [`value`] | what is hard to convert |
+//! | [`ending`] | futures with a say in how they are cancelled, polled or waited for |
 //! | [`extension`] | the Python classes |
 //! | [`embedded`] | Python inside Rust tests |
 //!
@@ -20,6 +21,7 @@
 pub mod calling;
 pub mod custom;
 pub mod embedded;
+pub mod ending;
 pub mod extension;
 pub mod gate;
 pub mod losing;
@@ -35,6 +37,8 @@ mod crossawait_tests {
 
     #[pymodule_export]
     use super::calling::{await_from_rust, await_until, call};
+    #[pymodule_export]
+    use super::ending::{block_on, block_on_a_call, local, local_awaitable, patient, patient_awaitable};
     #[pymodule_export]
     use super::extension::{Gate, Runtime};
     #[pymodule_export]

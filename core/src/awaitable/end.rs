@@ -57,7 +57,7 @@ impl Awaitable {
     }
 
     /// Whether it may have settled with an exception that nobody has seen.
-    fn may_be_unretrieved(&self) -> bool {
+    pub(super) fn may_be_unretrieved(&self) -> bool {
         if !self.is_settled() {
             return false;
         }

@@ -56,10 +56,20 @@ impl TrioWaiter {
         if this.is_settled() {
             return false;
         }
+        if this.cell.header().takes_part() && this.has_one_waiter() {
+            // It ends when it is through, and wakes the task then.
+            this.cancel_for_owner();
+            return false;
+        }
         if self.remove(py) == Some(false) {
             this.cancel_for_owner();
         }
         true
+    }
+
+    /// Whether what was waited for has ended as cancelled.
+    fn is_cancelled(&self) -> bool {
+        self.awaitable.get().is_cancelled()
     }
 
     /// The task goes on: woken, cancelled, or closed by somebody.

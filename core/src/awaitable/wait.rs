@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 
 use super::Awaitable;
 use crate::asyncio;
+use crate::event_loop::EventLoop;
 use crate::fresh_thread::SIGNAL_CHECK;
 
 impl Awaitable {
@@ -15,6 +16,7 @@ impl Awaitable {
         self.check_process(py)?;
         let deadline = timeout.map(deadline_after).transpose()?;
         self.start(py);
+        let _blocked = if self.is_settled() { None } else { EventLoop::block_running(py)? };
         loop {
             let now = Instant::now();
             let slice = deadline.map_or(now + SIGNAL_CHECK, |end| end.min(now + SIGNAL_CHECK));

@@ -12,6 +12,7 @@ use crate::asyncio;
 use crate::event_loop::queue::Message;
 use crate::event_loop::step::Stepper;
 use crate::event_loop::{EventLoop, Standing};
+use crate::task::Cancelling;
 
 /// A callback, and the context to call it in.
 pub(crate) struct Waiter {
@@ -191,6 +192,10 @@ impl Awaitable {
         left
     }
 
+    pub(super) fn has_one_waiter(&self) -> bool {
+        matches!(self.inner.lock().waiters, Waiters::One(_))
+    }
+
     /// Removes a task of trio's that waits. `None` if it does not, or not any more; else whether others are left.
     pub(super) fn remove_task(&self, task: &Bound<'_, PyAny>) -> Option<bool> {
         let mut waiters = mem::take(&mut self.inner.lock().waiters).into_vec();
@@ -293,17 +298,24 @@ impl Awaitable {
             // The message is in place before anybody can see the cancellation.
             inner.replace_cancel_message(message)
         };
-        let cancelled = this.cell.header().cancel();
-        if !cancelled {
-            let message = this.inner.lock().replace_cancel_message(previous);
-            drop(message);
-            return Ok(false);
+        // A future that was never started has no executor to be dropped by, nor anything to take part in.
+        let unstarted = this.inner.lock().take_unstarted();
+        let header = this.cell.header();
+        let cancelling = match &unstarted {
+            Some(_) if header.cancel_at_once() => Cancelling::Done,
+            _ => header.cancel(),
+        };
+        drop(unstarted);
+        match cancelling {
+            Cancelling::Done => Self::notify(slf)?,
+            Cancelling::Asked => {}
+            Cancelling::TooLate => {
+                let message = this.inner.lock().replace_cancel_message(previous);
+                drop(message);
+                return Ok(false);
+            }
         }
         drop(previous);
-        // A future that was never started has no executor to be dropped by.
-        let unstarted = this.inner.lock().take_unstarted();
-        drop(unstarted);
-        Self::notify(slf)?;
         Ok(true)
     }
 

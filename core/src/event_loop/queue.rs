@@ -9,9 +9,12 @@
 //! unacknowledged, so a loop that is run from inside a drain finds it too.
 
 use std::any::Any;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
 
 use super::wake::Wake;
 use crate::lifecycle::OwnProcess;
@@ -36,6 +39,8 @@ pub(crate) struct Queue {
     /// A forked child must neither touch it nor wake the parent's loop.
     state: OwnProcess<Mutex<State>>,
     wake: Wake,
+    /// How many waits block the loop's own thread.
+    blocked: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -50,7 +55,8 @@ static QUEUES: Mutex<Vec<Weak<Queue>>> = Mutex::new(Vec::new());
 
 impl Queue {
     pub(crate) fn new(wake: Wake) -> Arc<Self> {
-        let queue = Arc::new(Self { state: OwnProcess::new(Mutex::default()), wake });
+        let state = OwnProcess::new(Mutex::default());
+        let queue = Arc::new(Self { state, wake, blocked: AtomicUsize::new(0) });
         let mut queues = QUEUES.lock();
         queues.retain(|known| known.strong_count() > 0);
         queues.push(Arc::downgrade(&queue));
@@ -130,5 +136,31 @@ impl Queue {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.state.is_inherited() || self.state.lock().closed
+    }
+
+    /// Fails if the loop cannot answer, because its thread waits for a Rust future.
+    pub(crate) fn check_unblocked(&self) -> PyResult<()> {
+        if self.blocked.load(Ordering::Acquire) == 0 {
+            return Ok(());
+        }
+        Err(PyRuntimeError::new_err(
+            "the event loop is blocked by a wait on its own thread, and cannot do this meanwhile; await instead of waiting",
+        ))
+    }
+}
+
+/// Says that the loop's own thread waits, until dropped.
+pub(crate) struct Blocked(Arc<Queue>);
+
+impl Blocked {
+    pub(super) fn new(queue: Arc<Queue>) -> Self {
+        queue.blocked.fetch_add(1, Ordering::AcqRel);
+        Self(queue)
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        self.0.blocked.fetch_sub(1, Ordering::AcqRel);
     }
 }

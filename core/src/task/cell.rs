@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use pyo3::prelude::*;
 
 use super::header::Header;
+use crate::cancel_token::CancelToken;
 use crate::metrics::Record;
 use crate::panic::{self, PanicReport};
 
@@ -68,8 +69,8 @@ pub(super) struct TaskCell<F, T, E> {
 }
 
 impl<F, T, E> TaskCell<F, T, E> {
-    pub(super) fn new(future: F, record: Option<Arc<Record>>) -> Self {
-        Self { header: Header::new(record), stage: UnsafeCell::new(Stage::Future(future)) }
+    pub(super) fn new(future: F, record: Option<Arc<Record>>, token: Option<CancelToken>) -> Self {
+        Self { header: Header::new(record, token), stage: UnsafeCell::new(Stage::Future(future)) }
     }
 }
 
@@ -201,7 +202,7 @@ pub(crate) struct ManualCell {
 
 impl ManualCell {
     pub(crate) fn shared() -> CellRef {
-        Arc::new(Self { header: Header::new(None) })
+        Arc::new(Self { header: Header::new(None, None) })
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 use atomic_waker::AtomicWaker;
 use event_listener::{Event, EventListener, Listener};
 
+use crate::cancel_token::CancelToken;
 use crate::event_loop::queue::{Message, Queue};
 use crate::lifecycle;
 use crate::metrics::Record;
@@ -20,6 +21,8 @@ const WATCHED: u32 = 0b0001_0000;
 const BLOCKED_ON: u32 = 0b0010_0000;
 /// What the task left is an error or a panic. Set before COMPLETE is.
 const FAILED: u32 = 0b1000_0000;
+/// The future has been asked to end.
+const CANCEL_ASKED: u32 = 0b1_0000_0000;
 /// The task was handed to an executor and is counted in its metrics.
 const SPAWNED: u32 = 0b0100_0000;
 
@@ -64,10 +67,23 @@ pub(crate) struct Header {
     waker: AtomicWaker,
     blocked: Event,
     record: Option<Arc<Record>>,
+    /// With a token the future takes part in its cancellation.
+    token: Option<CancelToken>,
+}
+
+/// What came of an attempt to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cancelling {
+    /// The task is settled as cancelled.
+    Done,
+    /// The future has been asked to end, and settles the task when it does.
+    Asked,
+    /// The task had settled.
+    TooLate,
 }
 
 impl Header {
-    pub(crate) fn new(record: Option<Arc<Record>>) -> Self {
+    pub(crate) fn new(record: Option<Arc<Record>>, token: Option<CancelToken>) -> Self {
         Self {
             state: AtomicU32::new(Phase::Pending as u32),
             generation: lifecycle::generation(),
@@ -76,6 +92,7 @@ impl Header {
             waker: AtomicWaker::new(),
             blocked: Event::new(),
             record,
+            token,
         }
     }
 
@@ -95,9 +112,17 @@ impl Header {
 
     /// Leaves `PENDING` for `phase` and tells whoever asked to know. Returns false if somebody else was first.
     pub(crate) fn settle(&self, phase: Phase) -> bool {
-        let Some(before) = self.leave_pending(phase) else {
-            return false;
-        };
+        self.settle_as(|_| phase).is_some()
+    }
+
+    /// Settles a task that has run to its end, as complete; or as cancelled, if it had been asked to end and did not fail.
+    pub(super) fn finish(&self) -> Option<Phase> {
+        let asked = |state| state & CANCEL_ASKED != 0 && state & FAILED == 0;
+        self.settle_as(|state| if asked(state) { Phase::Cancelled } else { Phase::Complete })
+    }
+
+    fn settle_as(&self, phase: impl Fn(u32) -> Phase) -> Option<Phase> {
+        let before = self.leave_pending_as(&phase)?;
         self.tell_others(before);
         if before & WATCHED != 0 {
             if let Some(queue) = self.queue.get() {
@@ -105,7 +130,7 @@ impl Header {
                 let _ = queue.push(Message::Settled(self.key.load(Ordering::Acquire)));
             }
         }
-        true
+        Some(phase(before))
     }
 
     /// Notes, before COMPLETE is published, that the outcome is an error or a panic.
@@ -123,9 +148,14 @@ impl Header {
     ///
     /// The caller goes on with [`tell_others`](Self::tell_others), and tells the loop's waiters.
     pub(crate) fn leave_pending(&self, phase: Phase) -> Option<u32> {
+        self.leave_pending_as(&|_| phase)
+    }
+
+    /// As [`leave_pending`](Self::leave_pending), for a phase that depends on the state before.
+    fn leave_pending_as(&self, phase: &impl Fn(u32) -> Phase) -> Option<u32> {
         let mut state = self.state.load(Ordering::Relaxed);
         while Phase::of(state) == Phase::Pending {
-            let settled = (state & !PHASE) | phase as u32;
+            let settled = (state & !PHASE) | phase(state) as u32;
             // Release publishes the outcome; acquire receives the subscriber's queue and key.
             match self.state.compare_exchange_weak(state, settled, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(before) => return Some(before),
@@ -164,11 +194,19 @@ impl Header {
         self.blocked.notify(usize::MAX);
     }
 
-    /// Cancels the task: it is settled now, and its future dropped on its executor soon. Returns false if the task had
-    /// settled before.
+    /// Cancels the task: it is settled now, and its future dropped on its executor soon; or, if there is a token, the
+    /// future is asked.
     ///
-    /// The caller tells the waiters; [`cancel_for_all`](Self::cancel_for_all) leaves that to the loop.
-    pub(crate) fn cancel(&self) -> bool {
+    /// If it is `Done` the caller tells the waiters; [`cancel_for_all`](Self::cancel_for_all) leaves that to the loop.
+    pub(crate) fn cancel(&self) -> Cancelling {
+        if let Some(asked) = self.ask() {
+            return asked;
+        }
+        if self.cancel_at_once() { Cancelling::Done } else { Cancelling::TooLate }
+    }
+
+    /// As [`cancel`](Self::cancel), whether there is a token or not. Returns false if the task had settled.
+    pub(crate) fn cancel_at_once(&self) -> bool {
         let Some(before) = self.leave_pending(Phase::Cancelled) else {
             return false;
         };
@@ -179,9 +217,26 @@ impl Header {
 
     /// As [`cancel`](Self::cancel), with a message to the loop if anybody waits there.
     pub(crate) fn cancel_for_all(&self) {
-        if self.settle(Phase::Cancelled) {
+        if self.ask().is_none() && self.settle(Phase::Cancelled) {
             self.waker.wake();
         }
+    }
+
+    /// Asks the future to end, if it has a token.
+    fn ask(&self) -> Option<Cancelling> {
+        let token = self.token.as_ref()?;
+        // One word: either this comes in time to decide how the task settles, or it sees that it has.
+        let before = self.state.fetch_or(CANCEL_ASKED, Ordering::AcqRel);
+        if Phase::of(before) != Phase::Pending {
+            return Some(Cancelling::TooLate);
+        }
+        token.cancel();
+        Some(Cancelling::Asked)
+    }
+
+    /// Whether the future has a token.
+    pub(crate) fn takes_part(&self) -> bool {
+        self.token.is_some()
     }
 
     /// Closes the task from outside: the waiters get a `RuntimeClosedError` and the future is dropped soon.

@@ -1,0 +1,183 @@
+//! Futures that must not leave their thread, polled by the event loop of that thread.
+//!
+//! A wake-up is a message to the loop. So such a future lives from drain to drain, with the runtime's context entered at
+//! each poll: its timers and sockets work as anywhere.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, ThreadId};
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+
+use crate::asyncio;
+use crate::awaitable::{Awaitable, Role};
+use crate::builder::Unstarted;
+use crate::coroutine::Coroutine;
+use crate::event_loop::EventLoop;
+use crate::event_loop::queue::{Message, Queue};
+use crate::python_future::Call;
+use crate::runtime::Runtime;
+use crate::task::{CellRef, Task};
+
+impl Runtime {
+    /// As [`future_into_py`](Self::future_into_py), for a future that is not `Send`: the event loop of this thread polls
+    /// it, here and now for the first time, and drops it.
+    ///
+    /// # Errors
+    /// `RuntimeError` if no loop runs in this thread, or if it is blocked; `RuntimeClosedError` if the runtime is shut
+    /// down.
+    pub fn local_future_into_py<'py, F, T, E>(&self, py: Python<'py>, future: F) -> PyResult<Bound<'py, Awaitable>>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: for<'a> IntoPyObject<'a> + Send + 'static,
+        E: Into<PyErr> + Send + 'static,
+    {
+        let (local, cell) = self.local(py, future)?;
+        let awaitable = Bound::new(py, Awaitable::over(py, cell, Role::Future, "local")?)?;
+        awaitable.get().keep(Some(local.start()));
+        Ok(awaitable)
+    }
+
+    /// As [`coroutine_into_py`](Self::coroutine_into_py), for a future that is not `Send`: the event loop of this thread
+    /// polls it, and drops it.
+    ///
+    /// # Errors
+    /// As for [`local_future_into_py`](Self::local_future_into_py).
+    pub fn local_coroutine_into_py<'py, F, T, E>(&self, py: Python<'py>, future: F) -> PyResult<Bound<'py, Coroutine>>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: for<'a> IntoPyObject<'a> + Send + 'static,
+        E: Into<PyErr> + Send + 'static,
+    {
+        let (local, cell) = self.local(py, future)?;
+        Bound::new(py, Coroutine::over(cell, "local", Unstarted::Local(local)))
+    }
+
+    fn local<F, T, E>(&self, py: Python<'_>, future: F) -> PyResult<(Local, CellRef)>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: for<'a> IntoPyObject<'a> + Send + 'static,
+        E: Into<PyErr> + Send + 'static,
+    {
+        let runtime = self.admit(py)?.clone();
+        let (_, event_loop) = EventLoop::running(py)?.ok_or_else(asyncio::no_running_loop)?;
+        let queue = event_loop.queue().clone();
+        queue.check_unblocked()?;
+        let future = OwnThread::new(future, queue.clone());
+        let (task, cell) = Task::new(future, Some(runtime.record().clone()));
+        Ok((Local { task, queue, runtime }, cell))
+    }
+}
+
+/// A local task that has not been started.
+pub(crate) struct Local {
+    task: Task,
+    queue: Arc<Queue>,
+    runtime: Runtime,
+}
+
+impl Local {
+    /// Polls it for the first time.
+    pub(crate) fn start(self) -> Runtime {
+        self.task.mark_spawned();
+        let task = Mutex::new(Some(self.task));
+        let running = Running { task, again: AtomicBool::new(false), queue: self.queue, runtime: self.runtime.clone() };
+        Arc::new(running).poll();
+        self.runtime
+    }
+}
+
+/// A local task between its polls. It is its own waker.
+struct Running {
+    /// Taken out while it is polled.
+    task: Mutex<Option<Task>>,
+    /// Woken while it was out.
+    again: AtomicBool,
+    queue: Arc<Queue>,
+    runtime: Runtime,
+}
+
+impl Running {
+    /// On the loop's thread.
+    fn poll(self: Arc<Self>) {
+        let taken = self.task.lock().take();
+        let Some(mut task) = taken else {
+            // Finished; or this is the loop, run once more from inside the poll.
+            self.again.store(true, Ordering::Relaxed);
+            return;
+        };
+        let waker = Waker::from(self.clone());
+        let mut polled = Poll::Pending;
+        self.runtime.executor().enter(&mut || polled = Pin::new(&mut task).poll(&mut Context::from_waker(&waker)));
+        if polled.is_pending() {
+            *self.task.lock() = Some(task);
+            if self.again.swap(false, Ordering::Relaxed) {
+                self.wake();
+            }
+        }
+    }
+}
+
+impl Wake for Running {
+    fn wake(self: Arc<Self>) {
+        let queue = self.queue.clone();
+        // Of a closed loop nothing is polled any more. The task is dropped with its last waker.
+        let _ = queue.push(Message::Call(Box::new(PollAgain(self))));
+    }
+}
+
+struct PollAgain(Arc<Running>);
+
+impl Call for PollAgain {
+    fn start(self: Box<Self>, _event_loop: &Arc<EventLoop>, _python_loop: &Bound<'_, PyAny>) {
+        self.0.poll();
+    }
+}
+
+/// A future in a cell, which may be moved between threads, that is itself touched on one thread only.
+struct OwnThread<F: 'static> {
+    /// `None` only while it is dropped. In a box of its own, so that it can be sent home.
+    future: Option<Pin<Box<F>>>,
+    thread: ThreadId,
+    queue: Arc<Queue>,
+}
+
+// SAFETY: what is sent is the box. The future in it is reached through `poll` and `drop` only, and both look first whether
+// this is the thread that made it; another one sends the box on, or leaks it.
+unsafe impl<F> Send for OwnThread<F> {}
+
+impl<F: 'static> OwnThread<F> {
+    fn new(future: F, queue: Arc<Queue>) -> Self {
+        Self { future: Some(Box::pin(future)), thread: thread::current().id(), queue }
+    }
+}
+
+impl<F: Future> Future for OwnThread<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        assert_eq!(thread::current().id(), self.thread, "a local future is polled by the loop of its own thread");
+        match &mut self.future {
+            Some(future) => future.as_mut().poll(context),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F: 'static> Drop for OwnThread<F> {
+    fn drop(&mut self) {
+        if self.future.is_none() || thread::current().id() == self.thread {
+            return;
+        }
+        let home = Self { future: self.future.take(), thread: self.thread, queue: self.queue.clone() };
+        if let Err(refused) = self.queue.push(Message::Drop(Box::new(home))) {
+            // The loop is gone, and perhaps the thread.
+            mem::forget(refused);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+"""Futures that stay on their thread: the event loop polls and drops them there."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+
+import pytest
+from crossawait_tests import Gate, Runtime, local, local_awaitable
+
+from event_loops import every_loop
+from tasks import cancel, pending, until
+
+
+@every_loop
+async def test_it_is_polled_where_it_was_made(rust: Runtime, gate: Gate) -> None:
+    second = Gate()
+    task = await pending(local(rust, gate, second))
+    gate.give(elsewhere=True)
+    await until(lambda: second.polls)
+    second.give(elsewhere=True)
+    await until(task.done)
+    for each in (gate, second):
+        assert all(each.polled_here)
+        assert each.dropped_here == [True]
+
+
+async def test_its_value(rust: Runtime, gate: Gate) -> None:
+    second = Gate()
+    gate.give()
+    second.give(elsewhere=True)
+    assert await local(rust, gate, second) == 2
+
+
+async def test_its_error(rust: Runtime, gate: Gate) -> None:
+    gate.fail(LookupError("missing"), elsewhere=True)
+    with pytest.raises(LookupError, match="missing"):
+        await local_awaitable(rust, gate)
+
+
+@every_loop
+async def test_a_cancelled_one_is_dropped_where_it_was_made(rust: Runtime, gate: Gate) -> None:
+    await cancel(await pending(local(rust, gate, Gate())))
+    await until(lambda: gate.drops)
+    assert gate.dropped_here == [True]
+
+
+async def test_one_that_nobody_awaits_is_dropped_where_it_was_made(rust: Runtime, gate: Gate) -> None:
+    awaitable = local_awaitable(rust, gate)
+    assert gate.polls == 1
+    thread = threading.Thread(target=awaitable.cancel)
+    thread.start()
+    thread.join()
+    del awaitable
+    gc.collect()
+    await until(lambda: gate.drops)
+    assert gate.dropped_here == [True]
+
+
+async def test_many_wake_ups_at_once(rust: Runtime) -> None:
+    gates = [Gate() for _ in range(200)]
+    awaitables = [local_awaitable(rust, gate) for gate in gates]
+    for number, gate in enumerate(gates):
+        gate.give(number, elsewhere=True)
+    assert await asyncio.gather(*awaitables) == list(range(200))
+    assert all(all(gate.polled_here) for gate in gates)
+
+
+def test_without_a_loop_there_is_nobody_to_poll_it(rust: Runtime, gate: Gate) -> None:
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        local_awaitable(rust, gate)
+
+
+def test_a_loop_that_is_closed_leaves_it_alone(rust: Runtime, gate: Gate) -> None:
+    async def begin() -> object:
+        return local_awaitable(rust, gate)
+
+    kept = asyncio.run(begin())
+    gate.give(elsewhere=True)
+    del kept
+    gc.collect()
+    assert len(gate.polled_here) == 1
