@@ -4,13 +4,14 @@
 PYTHON ?= python3
 RUNTIMES := tokio async-std smol
 
-export CARGO_TARGET_DIR ?= $(CURDIR)/target
-# Names this interpreter to PyO3's build script, with the very spelling that maturin uses: another one rebuilds PyO3.
-export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
-
+# Another Python goes with another VENV and DIST, given as absolute paths to `make`.
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 DIST := $(CURDIR)/dist
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+# Names this interpreter to PyO3's build script, with the very spelling that maturin uses: another one rebuilds PyO3.
+export PYO3_PYTHON := $(BIN)/python
 
 # Rust tests embed an interpreter. Its library has to be the one they were linked to, and `python3` on the path has to
 # be the virtual environment's: that is how an embedded interpreter finds its standard library and the installed wheels.
@@ -20,12 +21,13 @@ EMBEDDED = PATH="$(BIN):$$PATH" LD_LIBRARY_PATH="$(LIBDIR)$${LD_LIBRARY_PATH:+:$
 .SHELLFLAGS := -euc
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv wheels install demo test lint-rust test-rust lint-python test-python bench-peers example-awaitable clean
+.PHONY: help venv wheels install demo test lint-rust test-rust lint-python test-python conformance \
+  test-all-pythons bench-peers example-awaitable clean
 
 say = @printf '\n==> %s\n' "$(1)"
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- The virtual environment -------------------------------------------------------------------------------------
 
@@ -35,7 +37,7 @@ venv: $(TOOLS) ## Make .venv and put the development tools into it
 
 # Where Python comes without ensurepip, the pip that runs $(PYTHON) installs the environment's own.
 $(TOOLS): requirements-dev.txt
-	$(call say,tools: a virtual environment with $(PYTHON) in .venv)
+	$(call say,tools: a virtual environment with $(PYTHON))
 	$(PYTHON) -m venv --clear $(VENV) \
 	  || { $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install pip; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
@@ -53,7 +55,7 @@ wheels: $(DIST)/.built ## Fill dist/ with a wheel and an sdist of each package
 
 $(DIST)/.built: $(TOOLS) $(SOURCES)
 	rm -rf $(DIST)
-	mkdir $(DIST)
+	mkdir -p $(DIST)
 	$(call say,wheels: crossawait)
 	cd py/dist/crossawait && $(BIN)/python -m hatchling build --directory $(DIST)
 	for runtime in $(RUNTIMES); do \
@@ -103,7 +105,7 @@ $(EXAMPLE): $(INSTALLED) $(shell find examples/awaitable -type f -not -path '*/t
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-test: lint-rust lint-python test-rust test-python ## Run every check and every test
+test: lint-rust lint-python test-rust test-python conformance ## Run every check and every test
 	$(call say,test: all passed)
 
 lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
@@ -132,7 +134,15 @@ test-rust: install ## Rust tests
 
 test-python: $(EXTENSION) $(EXAMPLE) ## Python tests against the installed wheels, packaging tests among them
 	$(call say,test: Python)
-	$(BIN)/pytest
+	CROSSAWAIT_DIST=$(DIST) $(BIN)/pytest $(PYTEST_OPTIONS)
+
+conformance: $(EXTENSION) ## CPython's own suites for asyncio, with our awaitable in them
+	$(call say,test: conformance)
+	$(BIN)/python tests/cpython
+
+test-all-pythons: ## Build and test with every supported Python on PATH or in pyenv; PYTHONS="3.12 3.13" for some
+	$(call say,test: all Pythons)
+	MAKE="$(MAKE)" $(PYTHON) tests/all_pythons.py $(PYTHONS)
 
 # --- Benchmarks --------------------------------------------------------------------------------------------------
 

@@ -189,6 +189,18 @@ pub(crate) fn in_context<R>(context: &Bound<'_, PyAny>, body: impl FnOnce() -> R
     Ok(result)
 }
 
+/// `event_loop.is_running()`.
+pub(crate) fn is_running(event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
+    event_loop.call_method0(intern!(event_loop.py(), "is_running"))?.is_truthy()
+}
+
+/// Has a loop that runs in another thread look for callbacks.
+pub(crate) fn wake(event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+    // Any function that does nothing.
+    let nothing = event_loop.py().get_type::<pyo3::types::PyBool>();
+    event_loop.call_method1(intern!(event_loop.py(), "call_soon_threadsafe"), (nothing,)).map(drop)
+}
+
 /// The error of anything that needs a running loop.
 pub(crate) fn no_running_loop() -> PyErr {
     PyRuntimeError::new_err("no running event loop")

@@ -238,12 +238,26 @@ impl Awaitable {
             inner.subscription = Subscription::Told;
             (mem::take(&mut inner.waiters), released)
         };
-        let call = if here { asyncio::call_soon } else { asyncio::call_soon_threadsafe };
+        // A loop that does not run has nobody in its select, so that a plain `call_soon` will do, as for asyncio's own.
+        let idle = !here && !asyncio::is_running(&python_loop)?;
         let mut result = Ok(());
         for waiter in waiters.as_slice() {
-            if let Err(error) = call(&python_loop, waiter.callback.bind(py), slf.as_any(), waiter.context.bind(py)) {
-                result = Err(error);
+            let (callback, context) = (waiter.callback.bind(py), waiter.context.bind(py));
+            let plain = here || idle;
+            let mut called = if plain {
+                asyncio::call_soon(&python_loop, callback, slf.as_any(), context)
+            } else {
+                asyncio::call_soon_threadsafe(&python_loop, callback, slf.as_any(), context)
+            };
+            if idle && called.is_err() {
+                // In debug mode it objects if another thread has started the loop meanwhile.
+                called = asyncio::call_soon_threadsafe(&python_loop, callback, slf.as_any(), context);
             }
+            result = result.and(called);
+        }
+        if idle && asyncio::is_running(&python_loop)? {
+            // Started meanwhile by another thread, which may have gone to sleep before it saw the callback.
+            asyncio::wake(&python_loop)?;
         }
         // The table's reference goes last: it may be the only one left but the caller's.
         if let Some((event_loop, key)) = released {
@@ -266,7 +280,7 @@ impl Awaitable {
             }
             (home.event_loop.clone(), inner.subscription, home.is_trio(), home.python_loop.clone_ref(slf.py()))
         };
-        if !is_trio && !python_loop.bind(slf.py()).call_method0(pyo3::intern!(slf.py(), "is_running"))?.is_truthy()? {
+        if !is_trio && !asyncio::is_running(python_loop.bind(slf.py()))? {
             return Ok(false);
         }
         let event_loop = match event_loop {

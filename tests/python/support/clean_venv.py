@@ -9,7 +9,8 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-DIST = ROOT / "dist"
+# `make` names another one for each Python that is not the one of `.venv`.
+DIST = Path(os.environ.get("CROSSAWAIT_DIST") or ROOT / "dist")
 PACKAGES = ("crossawait", "crossawait-tokio", "crossawait-async-std", "crossawait-smol")
 RUNTIMES = ("tokio", "async-std", "smol")
 
