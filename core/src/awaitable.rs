@@ -105,6 +105,10 @@ impl Awaitable {
         self.start(py);
         self.close_if_stopped();
         self.bind_home(py)?;
+        if self.belongs_to_trio() {
+            // Said here, where the error goes into whoever awaits: asked for its loop, asyncio's task would never end.
+            return Err(waiters::different_loop());
+        }
         self.mark_blocking()?;
         Ok(None)
     }

@@ -174,6 +174,7 @@ impl Coroutine {
                 self.replace(State::Closed);
                 if !error.is_instance_of::<PyStopIteration>(py) {
                     awaitable.get().cancel_for_owner();
+                    self.cell.discard();
                 }
                 Err(error)
             }
@@ -248,8 +249,14 @@ impl Coroutine {
     ) -> PyResult<Py<PyAny>> {
         let py = typ.py();
         self.check_process(py)?;
-        let error = thrown(typ, val, tb)?;
-        let created = matches!(*self.state.lock(), State::Created(_));
+        let suspended = matches!(*self.state.lock(), State::Suspended(_));
+        let error = match thrown(typ, val, tb) {
+            // Passed on to what a suspended coroutine waits for, whose complaint then goes through the coroutine.
+            Err(complaint) if suspended => complaint,
+            thrown => thrown?,
+        };
+        // Since 3.12 nothing looks at what is thrown into a body that has not begun.
+        let created = py.version_info() < (3, 12) && matches!(*self.state.lock(), State::Created(_));
         if self.end()? {
             // A body that has not begun is not waiting for anything that a `StopIteration` could end.
             Err(if created { not_stop_iteration(py, error) } else { error })

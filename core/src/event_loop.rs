@@ -16,6 +16,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -28,6 +29,7 @@ use crate::trio;
 use drain::Drain;
 use queue::{Blocked, Message, Queue};
 use step::Manner;
+use waiting::Waiting;
 
 /// The library's side of one Python event loop. Except for the queue it is touched only by attached threads.
 pub(crate) struct EventLoop {
@@ -35,10 +37,12 @@ pub(crate) struct EventLoop {
     /// Awaitables with waiters that a message will come for; `None` once closed.
     waiting: Mutex<Option<SlotMap<DefaultKey, Py<Awaitable>>>>,
     /// Python tasks that Rust waits for; `None` once closed.
-    tasks: Mutex<Option<SlotMap<DefaultKey, Py<PyAny>>>>,
+    tasks: Mutex<Option<SlotMap<DefaultKey, Waiting>>>,
     /// Messages that a bounded drain has taken but not got to. Only the loop's thread adds or removes.
     backlog: Mutex<VecDeque<Message>>,
     manner: Manner,
+    /// The run of trio is about to end, as soon as nothing is waited for.
+    leaving: AtomicBool,
 }
 
 /// What kind of Python loop it is.
@@ -169,11 +173,16 @@ impl EventLoop {
             tasks: Mutex::new(Some(SlotMap::new())),
             backlog: Mutex::default(),
             manner: kind.manner(),
+            leaving: AtomicBool::new(false),
         })
     }
 
     pub(crate) fn is_trio(&self) -> bool {
         self.manner == Manner::Trio
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.queue.is_closed()
     }
 
     pub(crate) fn queue(&self) -> &Arc<Queue> {
@@ -197,7 +206,21 @@ impl EventLoop {
 
     /// Gives back what `key` stands for; `None` if it was released before.
     pub(crate) fn release(&self, key: u64) -> Option<Py<Awaitable>> {
-        self.waiting.lock().as_mut()?.remove(DefaultKey::from(KeyData::from_ffi(key)))
+        let (released, last) = {
+            let mut waiting = self.waiting.lock();
+            let waiting = waiting.as_mut()?;
+            (waiting.remove(DefaultKey::from(KeyData::from_ffi(key))), waiting.is_empty())
+        };
+        if last && self.leaving.load(Ordering::Relaxed) {
+            let _ = self.queue.push(Message::Drop(Box::new(())));
+        }
+        released
+    }
+
+    /// Whether an awaitable has waiters here. From now on the loop is woken when there are none left.
+    fn is_awaited(&self) -> bool {
+        self.leaving.store(true, Ordering::Relaxed);
+        self.waiting.lock().as_ref().is_some_and(|waiting| !waiting.is_empty())
     }
 
     /// Whatever waits, in no order.
@@ -213,7 +236,8 @@ impl EventLoop {
         let waiting = std::mem::take(&mut *self.waiting.lock());
         let tasks = std::mem::take(&mut *self.tasks.lock());
         // Dropped after the locks: this runs destructors of Python objects.
-        drop((messages, backlog, waiting, tasks));
+        drop((messages, backlog, waiting));
+        waiting::abandon(tasks.into_iter().flat_map(|tasks| tasks.into_iter().map(|(_, waiting)| waiting)));
         self.unsee();
     }
 }

@@ -16,25 +16,27 @@ pub(crate) enum Progress {
 }
 
 /// A frame whose code has this name.
+///
+/// It is the same one each time, of a generator that is kept: one that is let go runs its frame to the end, on top of the
+/// frames of whoever has asked, and the frame would refer to those.
 pub(crate) fn frame<'py>(py: Python<'py>, qualified_name: &str, progress: Progress) -> PyResult<Bound<'py, PyAny>> {
-    let generator = function(py, qualified_name)?.call0()?;
-    if progress == Progress::Begun {
-        generator.call_method0(intern!(py, "__next__"))?;
-    }
+    let (created, begun) = generators(py, qualified_name)?;
+    let generator = if progress == Progress::Created { created } else { begun };
     generator.getattr(intern!(py, "gi_frame"))
 }
 
 /// The code object with this name.
 pub(crate) fn code<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<Bound<'py, PyAny>> {
-    function(py, qualified_name)?.getattr(intern!(py, "__code__"))
+    generators(py, qualified_name)?.0.getattr(intern!(py, "gi_code"))
 }
 
-/// A generator function under another name. There are as many as there are names in the Rust code.
-fn function<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<Bound<'py, PyAny>> {
-    static FUNCTIONS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let functions = FUNCTIONS.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
-    if let Some(function) = functions.get_item(qualified_name)? {
-        return Ok(function);
+/// Two generators under another name: one that has not begun, and one that has. There are as many as there are names in
+/// the Rust code.
+fn generators<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    static GENERATORS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let known = GENERATORS.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
+    if let Some(pair) = known.get_item(qualified_name)? {
+        return pair.extract();
     }
     let changes = PyDict::new(py);
     changes.set_item("co_name", last_part(qualified_name))?;
@@ -46,8 +48,10 @@ fn function<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<Bound<'py, P
     let function = template.getattr("template")?;
     let code = function.getattr("__code__")?.call_method("replace", (), Some(&changes))?;
     function.setattr("__code__", code)?;
-    functions.set_item(qualified_name, &function)?;
-    Ok(function)
+    let pair = (function.call0()?, function.call0()?);
+    pair.1.call_method0(intern!(py, "__next__"))?;
+    known.set_item(qualified_name, &pair)?;
+    Ok(pair)
 }
 
 /// What comes behind the last dot.

@@ -85,7 +85,7 @@ where
     }
 
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
-        let next = Next { buffer: self.buffer.clone() };
+        let next = Next { buffer: self.buffer.clone(), key: None };
         self.runtime.builder().name("StreamIterator.__anext__").coroutine_into_py(py, next)
     }
 
@@ -97,13 +97,25 @@ where
 /// Ready as soon as there is an item, or the end.
 struct Next<T, E> {
     buffer: Arc<Buffer<T, E>>,
+    /// While it waits.
+    key: Option<u64>,
 }
 
 impl<T: Send + 'static, E: Into<PyErr> + Send + 'static> Future for Next<T, E> {
     type Output = Result<Reserved<T, E>, PyErr>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.buffer.poll_reserve(context).map(|reserved| reserved.ok_or_else(|| PyStopAsyncIteration::new_err(())))
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let reserved = this.buffer.poll_reserve(context, &mut this.key);
+        reserved.map(|reserved| reserved.ok_or_else(|| PyStopAsyncIteration::new_err(())))
+    }
+}
+
+impl<T, E> Drop for Next<T, E> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.buffer.leave(key);
+        }
     }
 }
 

@@ -26,10 +26,15 @@ pub(crate) fn thrown(
     } else {
         typ.clone()
     };
-    let exception = exception
-        .cast_into::<PyBaseException>()
-        .map_err(|_| PyTypeError::new_err("exceptions must be classes or instances deriving from BaseException"))?;
     let py = exception.py();
+    let exception = match exception.cast_into::<PyBaseException>() {
+        Ok(exception) => exception,
+        Err(other) => {
+            let class = other.into_inner().get_type().name()?.to_string();
+            let message = format!("exceptions must be classes or instances deriving from BaseException, not {class}");
+            return Err(PyTypeError::new_err(message));
+        }
+    };
     let error = PyErr::from_value(exception.into_any());
     if let Some(tb) = tb {
         let traceback = tb

@@ -1,6 +1,7 @@
 """What runs inside trio, said in trio's own terms."""
 
 from contextvars import Context, copy_context
+from inspect import isawaitable
 
 from trio import Cancelled, CancelScope
 from trio.lowlevel import Abort, current_task, spawn_system_task, wait_readable, wait_task_rescheduled
@@ -21,17 +22,21 @@ async def watch(descriptor, drain):
             await wait_readable(descriptor)
             drain()
     finally:
+        # The run ends. There may be tasks left that wait for ours behind a shield.
+        with CancelScope(shield=True):
+            while drain.is_awaited():
+                await wait_readable(descriptor)
+                drain()
         drain.close()
 
 
 async def wait(waiter):
     """Wait until the awaitable behind `waiter` has settled; return its result or raise."""
-
     cancelled = None
 
     def abort(raise_cancel):
-        # What has settled is on its way, and is not thrown away for a cancellation that comes too late. What takes
-        # part in its cancellation has been asked to end, and is waited for.
+        # What has settled is on its way, and is not thrown away for a cancellation that comes too late. What
+        # takes part in its cancellation has been asked to end, and is waited for.
         nonlocal cancelled
         cancelled = raise_cancel
         return Abort.SUCCEEDED if waiter.give_up() else Abort.FAILED
@@ -52,6 +57,8 @@ async def wait(waiter):
 
 def run(awaitable, end):
     """Await `awaitable` in a task of its own and tell `end`; the scope that is returned cancels it."""
+    if not isawaitable(awaitable):
+        raise TypeError("a coroutine or an awaitable is required")
     scope = CancelScope()
     spawn_system_task(drive, awaitable, scope, end, name="crossawait call", context=copy_context())
     return scope

@@ -5,6 +5,7 @@
 
 use std::sync::OnceLock;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use super::waiters::{Waiter, different_loop};
@@ -99,11 +100,18 @@ impl Awaitable {
     /// Fails unless this belongs to the run of trio that runs in this thread; binds it if it belongs to nobody.
     fn check_trio(&self, py: Python<'_>) -> PyResult<()> {
         self.bind_home(py)?;
-        let token = self.inner.lock().home.as_ref().map(|home| home.python_loop.clone_ref(py));
-        let here = match token {
-            Some(token) => EventLoop::standing(token.bind(py))? == Standing::Inside,
-            None => false,
+        let home = {
+            let inner = self.inner.lock();
+            let home = inner.home.as_ref();
+            home.map(|home| (home.python_loop.clone_ref(py), home.event_loop.clone()))
         };
+        let Some((token, event_loop)) = home else {
+            return Err(different_loop());
+        };
+        let here = EventLoop::standing(token.bind(py))? == Standing::Inside;
+        if here && event_loop.is_some_and(|event_loop| event_loop.is_closed()) {
+            return Err(PyRuntimeError::new_err("the run of trio that this awaitable belongs to is ending"));
+        }
         if here && self.role != Role::Manual { Ok(()) } else { Err(different_loop()) }
     }
 }

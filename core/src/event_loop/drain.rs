@@ -38,12 +38,18 @@ pub(super) struct Drain {
 ///
 /// A loop that does not keep the drain itself gets it from the caller, to be kept for as long as the loop lives.
 pub(super) fn install(python_loop: &Bound<'_, PyAny>, kind: Kind) -> PyResult<(Arc<EventLoop>, Option<Py<Drain>>)> {
+    #[cfg(unix)]
     if kind == Kind::Trio {
-        return install_watcher(python_loop).map(|event_loop| (event_loop, None));
+        // Refused while a run ends: its system tasks are gone, but asynchronous generators may still have something to do.
+        if let Ok(event_loop) = install_watcher(python_loop) {
+            return Ok((event_loop, None));
+        }
     }
     #[cfg(unix)]
-    if let Some(event_loop) = install_reader(python_loop, kind)? {
-        return Ok((event_loop, None));
+    if kind == Kind::Asyncio {
+        if let Some(event_loop) = install_reader(python_loop)? {
+            return Ok((event_loop, None));
+        }
     }
     let (event_loop, drain) = install_notification(python_loop, kind)?;
     Ok((event_loop, Some(drain)))
@@ -60,17 +66,12 @@ fn install_watcher(token: &Bound<'_, PyAny>) -> PyResult<Arc<EventLoop>> {
     Ok(event_loop)
 }
 
-#[cfg(not(unix))]
-fn install_watcher(_token: &Bound<'_, PyAny>) -> PyResult<Arc<EventLoop>> {
-    Err(PyNotImplementedError::new_err("under trio, crossawait needs a system with pipes that can be polled: Unix"))
-}
-
 #[cfg(unix)]
-fn install_reader(python_loop: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Option<Arc<EventLoop>>> {
+fn install_reader(python_loop: &Bound<'_, PyAny>) -> PyResult<Option<Arc<EventLoop>>> {
     let py = python_loop.py();
     let fd = WakeFd::new()?;
     let raw = fd.as_raw_fd();
-    let event_loop = EventLoop::new(Queue::new(Wake::Fd(fd)), kind);
+    let event_loop = EventLoop::new(Queue::new(Wake::Fd(fd)), Kind::Asyncio);
     let drain = Drain::new(python_loop, event_loop.clone())?;
     // In an empty context: the loop keeps the one that is current here for as long as the reader is registered, and
     // that would be the variables of whichever request came first.
@@ -87,7 +88,8 @@ fn install_reader(python_loop: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Option
 }
 
 fn install_notification(python_loop: &Bound<'_, PyAny>, kind: Kind) -> PyResult<(Arc<EventLoop>, Py<Drain>)> {
-    let notification = Notification::new(python_loop.py())?;
+    let notification =
+        Notification::new(python_loop.py(), if kind == Kind::Trio { "run_sync_soon" } else { "call_soon_threadsafe" })?;
     let event_loop = EventLoop::new(Queue::new(Wake::Notifier(notification.clone())), kind);
     let drain = Drain::new(python_loop, event_loop.clone())?;
     notification.aim(python_loop, drain.bind(python_loop.py()))?;
@@ -115,6 +117,11 @@ impl Drain {
     /// Nothing will be drained any more. For a loop that knows its end before it lets go of the drain.
     fn close(&self) {
         self.event_loop.close();
+    }
+
+    /// Whether anybody waits for what this brings.
+    fn is_awaited(&self) -> bool {
+        self.event_loop.is_awaited()
     }
 
     fn __repr__(&self) -> &'static str {

@@ -17,6 +17,8 @@ use crate::lifecycle;
 /// One loop's standing order: which callable to run on which loop.
 pub(crate) struct Notification {
     notifier: &'static Notifier,
+    /// How to run something on the loop.
+    method: &'static str,
     /// Both weak: the queue that owns this is kept alive by producers, and must not keep the loop alive.
     target: Mutex<Option<Target>>,
 }
@@ -27,8 +29,9 @@ struct Target {
 }
 
 impl Notification {
-    pub(crate) fn new(py: Python<'_>) -> PyResult<Arc<Self>> {
-        Ok(Arc::new(Self { notifier: Notifier::here(py)?, target: Mutex::new(None) }))
+    /// `method` is the one that has the loop call something soon, from any thread.
+    pub(crate) fn new(py: Python<'_>, method: &'static str) -> PyResult<Arc<Self>> {
+        Ok(Arc::new(Self { notifier: Notifier::here(py)?, method, target: Mutex::new(None) }))
     }
 
     /// Says what to call. To be called before the first `notify`.
@@ -59,8 +62,10 @@ impl Notification {
         let (Some(python_loop), Some(drain)) = (python_loop.bind(py).upgrade(), drain.bind(py).upgrade()) else {
             return;
         };
-        // Fails if the loop is closed: nothing will ever run there again, and a closed loop is silent.
-        let _ = python_loop.call_method1(pyo3::intern!(py, "call_soon_threadsafe"), (drain,));
+        if python_loop.call_method1(self.method, (&drain,)).is_err() {
+            // The loop is closed: nothing will ever run there again. A closed loop is silent.
+            let _ = drain.call_method0("close");
+        }
     }
 }
 

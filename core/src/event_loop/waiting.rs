@@ -12,6 +12,9 @@ use super::EventLoop;
 use crate::python_future::Finish;
 use crate::{asyncio, trio};
 
+/// A task, or under trio the scope around it, and what is called at its end.
+pub(crate) type Waiting = (Py<PyAny>, Py<End>);
+
 /// What could not be waited for, with what was to be done at the end.
 pub(crate) struct Refused {
     pub(crate) error: PyErr,
@@ -63,13 +66,13 @@ impl EventLoop {
             drop(task);
             return None;
         };
-        let key = table.insert(task).data().as_ffi();
+        let key = table.insert((task, end.clone().unbind())).data().as_ffi();
         // Nobody has called `end` yet.
         let _ = end.get().key.set(key);
         Some(key)
     }
 
-    fn release_task(&self, key: u64) -> Option<Py<PyAny>> {
+    fn release_task(&self, key: u64) -> Option<Waiting> {
         self.tasks.lock().as_mut()?.remove(DefaultKey::from(KeyData::from_ffi(key)))
     }
 
@@ -78,7 +81,7 @@ impl EventLoop {
         let task = {
             let tasks = self.tasks.lock();
             let task = tasks.as_ref().and_then(|tasks| tasks.get(DefaultKey::from(KeyData::from_ffi(key))));
-            task.map(|task| task.clone_ref(py))
+            task.map(|(task, _)| task.clone_ref(py))
         };
         if let Some(task) = task {
             if let Err(error) = task.call_method0(py, intern!(py, "cancel")) {
@@ -88,12 +91,40 @@ impl EventLoop {
     }
 }
 
+/// Ends what the loop will not come to any more: the Rust futures hear of it, and the tasks, which nobody else knows of,
+/// go without a word. Called attached.
+pub(super) fn abandon(waiting: impl IntoIterator<Item = Waiting>) {
+    // SAFETY: a loop is closed by an attached thread.
+    let py = unsafe { Python::assume_attached() };
+    for (task, end) in waiting {
+        drop(end.get().finish.lock().take());
+        // Of asyncio's tasks; trio ends its own.
+        let silenced = task.setattr(py, intern!(py, "_log_destroy_pending"), false);
+        let coroutine = silenced.and_then(|()| task.call_method0(py, intern!(py, "get_coro")));
+        // What it raises on its way out has nobody to be told.
+        let _ = coroutine.and_then(|coroutine| coroutine.call_method0(py, intern!(py, "close")));
+    }
+}
+
 /// The callback at the end of what is waited for. Dropped uncalled, it closes the Rust future.
 #[pyclass(frozen, name = "RustCaller")]
 pub(crate) struct End {
     finish: Mutex<Option<Box<dyn Finish>>>,
     event_loop: Weak<EventLoop>,
     key: OnceLock<u64>,
+}
+
+/// The result of a task or future that has ended. Its exception is asked for and not raised: a panic that another
+/// extension has made an exception of would go on as a panic here.
+fn outcome_of<'py>(task: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = task.py();
+    if !task.call_method0(intern!(py, "cancelled"))?.is_truthy()? {
+        let exception = task.call_method0(intern!(py, "exception"))?;
+        if !exception.is_none() {
+            return Err(PyErr::from_value(exception));
+        }
+    }
+    task.call_method0(intern!(py, "result"))
 }
 
 impl End {
@@ -111,8 +142,7 @@ impl End {
 impl End {
     /// Of asyncio: the task or future has ended.
     fn __call__(&self, task: &Bound<'_, PyAny>) {
-        let py = task.py();
-        self.finish(py, task.call_method0(intern!(py, "result")));
+        self.finish(task.py(), outcome_of(task));
     }
 
     /// Of trio: this is the result.

@@ -32,20 +32,31 @@ struct State<T, E> {
     ended: bool,
     /// Nobody takes anything any more.
     closed: bool,
-    /// Of the producer, while there is no room.
+    /// Of the producer, for as long as it is not running.
     producer: Option<Waker>,
-    /// Of those that wait for an item.
-    consumers: Vec<Waker>,
+    /// The producer waits for room, not for its stream.
+    parked: bool,
+    /// Of those that wait for an item, by their keys.
+    consumers: Vec<(u64, Waker)>,
+    next_key: u64,
 }
 
 impl<T, E> Buffer<T, E> {
     pub(super) fn new(capacity: usize) -> Self {
-        let state =
-            State { items: VecDeque::new(), ended: false, closed: false, producer: None, consumers: Vec::new() };
+        let state = State {
+            items: VecDeque::new(),
+            ended: false,
+            closed: false,
+            producer: None,
+            parked: false,
+            consumers: Vec::new(),
+            next_key: 0,
+        };
         Self { state: Mutex::new(state), capacity }
     }
 
-    /// Ready once there is room, with how much; or with 0 if nobody takes anything any more.
+    /// Ready once there is room, with how much; or with 0 if nobody takes anything any more. Either way the producer is
+    /// woken when the buffer is closed: its stream may be silent for ever.
     pub(super) fn poll_room(&self, context: &mut Context<'_>) -> Poll<usize> {
         let mut new = Some(context.waker().clone());
         let mut state = self.state.lock();
@@ -53,13 +64,12 @@ impl<T, E> Buffer<T, E> {
             return Poll::Ready(0);
         }
         let room = self.capacity.saturating_sub(state.items.len());
-        if room > 0 {
-            return Poll::Ready(room);
-        }
+        state.parked = room == 0;
         // The one it had goes outside of the lock.
         mem::swap(&mut state.producer, &mut new);
         drop(state);
-        Poll::Pending
+        drop(new);
+        if room > 0 { Poll::Ready(room) } else { Poll::Pending }
     }
 
     /// Appends what has gathered, and says so to whoever waits.
@@ -74,16 +84,23 @@ impl<T, E> Buffer<T, E> {
         state.ended |= ended;
         let consumers = mem::take(&mut state.consumers);
         drop(state);
-        consumers.into_iter().for_each(Waker::wake);
+        wake_all(consumers);
     }
 
-    /// Takes the next item out, to be given to Python or put back. Ready with `None` at the end.
-    pub(super) fn poll_reserve(self: &Arc<Self>, context: &mut Context<'_>) -> Poll<Option<Reserved<T, E>>> {
+    /// Takes the next item out, to be given to Python or put back. Ready with `None` at the end. Pending, it leaves a key,
+    /// to be given to [`leave`](Self::leave).
+    pub(super) fn poll_reserve(
+        self: &Arc<Self>,
+        context: &mut Context<'_>,
+        key: &mut Option<u64>,
+    ) -> Poll<Option<Reserved<T, E>>> {
         let mut state = self.state.lock();
         if let Some(item) = state.items.pop_front() {
             let ends = !matches!(item, Item::Value(_));
             // Half empty: woken for each item, the producer would run for each.
-            let producer = if state.items.len() <= self.capacity / 2 { state.producer.take() } else { None };
+            let wanted = state.parked && state.items.len() <= self.capacity / 2;
+            let producer = if wanted { state.producer.take() } else { None };
+            state.parked &= !wanted;
             drop(state);
             if let Some(producer) = producer {
                 producer.wake();
@@ -93,8 +110,30 @@ impl<T, E> Buffer<T, E> {
         if state.ended || state.closed {
             return Poll::Ready(None);
         }
-        state.consumers.push(context.waker().clone());
+        let waker = context.waker().clone();
+        let mine = *key.get_or_insert_with(|| {
+            state.next_key += 1;
+            state.next_key
+        });
+        let former = match state.consumers.iter_mut().find(|(key, _)| *key == mine) {
+            Some((_, former)) => Some(mem::replace(former, waker)),
+            None => {
+                state.consumers.push((mine, waker));
+                None
+            }
+        };
+        drop(state);
+        drop(former);
         Poll::Pending
+    }
+
+    /// Forgets whoever waits under this key.
+    pub(super) fn leave(&self, key: u64) {
+        let mut state = self.state.lock();
+        let place = state.consumers.iter().position(|(other, _)| *other == key);
+        let waker = place.map(|place| state.consumers.swap_remove(place));
+        drop(state);
+        drop(waker);
     }
 
     fn put_back(&self, item: Item<T, E>) {
@@ -105,11 +144,9 @@ impl<T, E> Buffer<T, E> {
             return;
         }
         state.items.push_front(item);
-        let consumer = state.consumers.pop();
+        let consumers = mem::take(&mut state.consumers);
         drop(state);
-        if let Some(consumer) = consumer {
-            consumer.wake();
-        }
+        wake_all(consumers);
     }
 
     /// Throws away what is there and takes nothing more; the producer ends.
@@ -121,8 +158,14 @@ impl<T, E> Buffer<T, E> {
         let consumers = mem::take(&mut state.consumers);
         drop(state);
         drop(items);
-        producer.into_iter().chain(consumers).for_each(Waker::wake);
+        producer.into_iter().for_each(Waker::wake);
+        wake_all(consumers);
     }
+}
+
+/// All of them: whichever takes the item, the others wait again.
+fn wake_all(consumers: Vec<(u64, Waker)>) {
+    consumers.into_iter().for_each(|(_, waker)| waker.wake());
 }
 
 /// An item on its way to Python. It goes back to the front if nobody takes it: whoever asked was cancelled.

@@ -18,6 +18,7 @@ use crate::caller::Caller;
 use crate::event_loop::EventLoop;
 use crate::event_loop::queue::Message;
 use crate::loop_bound::LoopBound;
+use crate::panic;
 use crate::python_future::{Call, PythonFuture};
 use crate::trio;
 
@@ -165,7 +166,9 @@ where
     X: for<'py> FnMut(Bound<'py, PyAny>) -> PyResult<T> + Send + 'static,
 {
     fn push(&mut self, item: Bound<'_, PyAny>) -> PyResult<bool> {
-        let item = (self.extract)(item)?;
+        let py = item.py();
+        let extracted = panic::catch(|| (self.extract)(item));
+        let item = extracted.unwrap_or_else(|report| Err(report.into_error(py)))?;
         let mut state = self.shared.0.lock();
         state.items.push_back(Ok(item));
         let full = state.items.len() >= CAPACITY;
