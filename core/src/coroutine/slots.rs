@@ -25,11 +25,23 @@ unsafe extern "C" fn am_await(object: *mut ffi::PyObject) -> *mut ffi::PyObject 
     // SAFETY: attached, with a live object of the class, as the contract says.
     unsafe {
         let coroutine = Borrowed::from_ptr(Python::assume_attached(), object).cast_unchecked::<Coroutine>();
-        if matches!(*coroutine.get().state.lock(), State::Suspended(_)) {
+        if coroutine.get().is_waiting() {
             ffi::PyErr_SetString(ffi::PyExc_RuntimeError, c"coroutine is being awaited already".as_ptr());
             return std::ptr::null_mut();
         }
         ffi::Py_INCREF(object);
         object
+    }
+}
+
+impl Coroutine {
+    /// Whether it is suspended and what it waits for has not come. Then somebody awaits it already.
+    ///
+    /// (`anext(iterator, default)` asks for the iterator of what it awaits once more at each step: when that has come.)
+    fn is_waiting(&self) -> bool {
+        match &*self.state.lock() {
+            State::Suspended(suspension) => !suspension.awaitable.get().is_settled(),
+            _ => false,
+        }
     }
 }
