@@ -1,10 +1,13 @@
 """Fixtures of all Python tests: the runtimes, the event loops, and asynchronous test functions.
 
-A test that is an `async def` runs on every loop; one that takes `runtime` or `start`, on every runtime.
+A test that is an `async def` runs on every kind of loop, and one that takes `runtime` or `start` on every
+runtime. One that does both runs with every runtime on the loops of `WITH_EVERY_RUNTIME`, with the first
+runtime on the others. The marks `loops` and `not_loops` say on which kinds of loop a test runs.
 """
 
 from __future__ import annotations
 
+import gc
 import inspect
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar, cast
@@ -13,18 +16,76 @@ import pytest
 
 import crossawait
 import event_loops
-from event_loops import LOOPS, Run
+from event_loops import COMPILED, KINDS, Run
 from starting import Start
 
 T = TypeVar("T")
 
 RUNTIMES = ("tokio", "async-std", "smol")
 
+WITH_EVERY_RUNTIME = ("asyncio", "uvloop", "trio")
 
-@pytest.fixture(params=LOOPS)
-def loop_kind(request: pytest.FixtureRequest) -> str:
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the suites' own marks known; and that rloop does not close its own sockets is no error."""
+    config.addinivalue_line("markers", "loops(*kinds): runs on these kinds of event loops only")
+    config.addinivalue_line("markers", "not_loops(*kinds): does not run on these kinds of event loops")
+    config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket:ResourceWarning:rloop\.loop")
+
+
+def pytest_report_header() -> list[str]:
+    """Say what the tests run on, and on what they do not."""
+    absent = [name for name in COMPILED if name not in KINDS]
+    return [
+        f"runtimes: {', '.join(RUNTIMES)}",
+        f"event loops: {', '.join(KINDS)}; not installed: {', '.join(absent) or 'none'}",
+    ]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the runtimes and the loops that a test runs on."""
+    needed = metafunc.fixturenames
+    if "place" not in needed:
+        return
+    only = [mark.args for mark in metafunc.definition.iter_markers("loops")]
+    never = [kind for mark in metafunc.definition.iter_markers("not_loops") for kind in mark.args]
+    kinds = [kind for kind in KINDS if kind not in never and all(kind in some for some in only)]
+    places = [
+        (runtime, kind)
+        for runtime in (RUNTIMES if "runtime_name" in needed else (None,))
+        for kind in (kinds if "loop_kind" in needed else (None,))
+        if kind is None or runtime in (None, RUNTIMES[0]) or kind in WITH_EVERY_RUNTIME
+    ]
+    names = ["-".join(filter(None, place)) for place in places]
+    metafunc.parametrize("place", places, indirect=True, ids=names, scope="session")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector the thousands of tests: many call it, and it would go through them each time."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Give the collector back what it was spared: plugins that clean up look for objects in its lists."""
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def place(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """The runtime and the event loop that a test runs on: one fixture, since not every pair is tried."""
+    place: tuple[str, str] = request.param
+    return place
+
+
+@pytest.fixture
+def loop_kind(place: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of an event loop."""
-    kind: str = request.param
+    _, kind = place
+    if kind == "strict":
+        # Read whenever the library meets a new loop.
+        monkeypatch.setenv("CROSSAWAIT_STRICT", "1")
     return kind
 
 
@@ -38,10 +99,10 @@ def run(loop_kind: str) -> Run:
     return run
 
 
-@pytest.fixture(params=RUNTIMES, scope="session")
-def runtime_name(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(scope="session")
+def runtime_name(place: tuple[str, str]) -> str:
     """The name of a runtime."""
-    name: str = request.param
+    name, _ = place
     return name
 
 

@@ -8,9 +8,13 @@ import gc
 import weakref
 from typing import Any
 
+from anyio.lowlevel import checkpoint
 from crossawait_tests import Gate, Runtime
 
-from event_loops import LOOPS
+from event_loops import LOOPS, asyncio_only, every_loop
+from tasks import spawn
+
+pytestmark = every_loop
 
 variable: contextvars.ContextVar[object] = contextvars.ContextVar("variable", default="outside")
 
@@ -24,12 +28,12 @@ async def test_a_task_sees_its_own_after_an_await(rust: Runtime) -> None:
         return [before, variable.get()]
 
     gates = [Gate(), Gate()]
-    tasks = [asyncio.create_task(look(str(number), gate)) for number, gate in enumerate(gates)]
-    await asyncio.sleep(0)
+    tasks = [spawn(look(str(number), gate)) for number, gate in enumerate(gates)]
+    await checkpoint()
     variable.set("between")
     for gate in reversed(gates):
         gate.give(elsewhere=True)
-    assert await asyncio.gather(*tasks) == [["0", "0"], ["1", "1"]]
+    assert [await task for task in tasks] == [["0", "0"], ["1", "1"]]
     assert variable.get() == "between"
 
 
@@ -39,13 +43,14 @@ async def test_a_change_made_after_the_await_stays_in_the_task(rust: Runtime, ga
         variable.set("changed")
 
     variable.set("unchanged")
-    task = asyncio.create_task(change())
-    await asyncio.sleep(0)
+    task = spawn(change())
+    await checkpoint()
     gate.give(elsewhere=True)
     await task
     assert variable.get() == "unchanged"
 
 
+@asyncio_only
 async def test_a_callback_sees_the_context_of_its_adding(rust: Runtime, gate: Gate) -> None:
     seen: list[object] = []
     awaitable = rust.awaitable(gate)
@@ -59,6 +64,7 @@ async def test_a_callback_sees_the_context_of_its_adding(rust: Runtime, gate: Ga
     assert seen == ["then"]
 
 
+@asyncio_only
 async def test_a_callback_sees_the_context_it_was_given(rust: Runtime, gate: Gate) -> None:
     seen: list[object] = []
     context = contextvars.copy_context()
@@ -72,6 +78,7 @@ async def test_a_callback_sees_the_context_it_was_given(rust: Runtime, gate: Gat
     assert seen == ["given"]
 
 
+@asyncio_only
 async def test_callbacks_before_and_after_settling_are_alike(rust: Runtime, gate: Gate) -> None:
     seen: list[object] = []
     awaitable = rust.awaitable(gate)
@@ -88,6 +95,7 @@ class Request:
     """Something that a context variable holds."""
 
 
+@asyncio_only
 def test_the_loop_keeps_nobodys_context(rust: Runtime, loop_kind: str) -> None:
     """The reader for wake-ups is registered by whoever comes first, and stays as long as the loop."""
 
@@ -127,6 +135,7 @@ async def test_a_blocking_call_runs_in_a_copy(rust: Runtime) -> None:
     assert variable.get() == "of the caller"
 
 
+@asyncio_only
 async def test_current_task_is_right_on_both_sides_of_an_await(rust: Runtime, gate: Gate) -> None:
     async def look() -> tuple[Any, Any]:
         before = asyncio.current_task()

@@ -263,6 +263,8 @@ async def test_thrown_into_at_its_end(rust: Runtime, gate: Gate) -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+# Since 3.12, as natively.
+@pytest.mark.filterwarnings("ignore:the .type, exc, tb. signature:DeprecationWarning")
 def test_what_can_be_thrown(
     rust: Runtime, gate: Gate, arguments: tuple[Any, ...], expected: BaseException
 ) -> None:

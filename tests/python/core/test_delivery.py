@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from crossawait_tests import Awaitable, Gate, Runtime
 
-from event_loops import HANGS, LOOPS
+from event_loops import HANGS, LOOPS, not_on_rloop
 
 # Where a task's step is part of the drain. Else the drain makes handles, and those are the loop's business.
-STEPPED_DIRECTLY = [kind for kind in ("asyncio", "uvloop", "without-readers") if kind in LOOPS]
+STEPPED_DIRECTLY = LOOPS.keys() - {"asyncio-debug", "strict"}
 
 
 def all_settled(gates: list[Gate], awaitables: list[Awaitable[Any]]) -> None:
@@ -56,7 +56,7 @@ async def test_waiters_are_told_in_the_order_of_settling(one_worker: Runtime) ->
     assert told == order
 
 
-@pytest.mark.parametrize("loop_kind", STEPPED_DIRECTLY, indirect=True)
+@pytest.mark.loops(*STEPPED_DIRECTLY)
 async def test_a_flood_lets_other_work_through(one_worker: Runtime) -> None:
     """Each step takes a while, and all come at once: what is due in the middle does not wait for the last."""
     steps: list[int] = []
@@ -179,6 +179,7 @@ async def test_a_failing_callback_is_reported_and_the_rest_told(rust: Runtime) -
     assert [type(report["exception"]) for report in reports] == [LookupError]
 
 
+@not_on_rloop
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
 def test_an_interrupt_in_a_step_leaves_the_rest_to_be_told(
     one_worker: Runtime, loop_kind: str, interrupt: type[BaseException]

@@ -67,7 +67,7 @@ def test_with_a_closed_loop_that_had_waiters() -> None:
 
 def test_while_the_notifier_is_inside_the_loop() -> None:
     # The one thread that attaches on behalf of others: it must be out, and stay out, before the interpreter
-    # ends. A call that lets the interpreter go holds it inside, and the end is slow enough for it to come back.
+    # ends. A call that lets the interpreter go holds it inside, and the end is slow: it would come back.
     code = """
         import asyncio, sys, time, types
         from crossawait_tests import Gate, Runtime

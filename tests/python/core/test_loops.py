@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from crossawait_tests import Awaitable, Gate, Runtime
 
-from event_loops import LOOPS, Run
+from event_loops import LOOPS, Run, not_on_rloop
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ def test_a_closed_loop_is_silent(
 
 
 # A loop without readers lets nobody know that it was closed.
-@pytest.mark.parametrize("loop_kind", [kind for kind in LOOPS if kind != "without-readers"], indirect=True)
+@pytest.mark.not_loops("without-readers", "rloop")
 def test_a_closed_loop_lets_go_of_what_waited_on_it(rust: Runtime, loop_kind: str) -> None:
     async def begin(gates: list[Gate]) -> list[weakref.ref[Awaitable[Any]]]:
         awaitables = [rust.awaitable(gate) for gate in gates]
@@ -126,6 +126,7 @@ def test_a_closed_loop_lets_go_of_what_waited_on_it(rust: Runtime, loop_kind: st
     assert [reference() for reference in references] == [None] * 10
 
 
+@not_on_rloop
 def test_a_loop_is_freed(rust: Runtime, loop_kind: str) -> None:
     async def use(gate: Gate) -> weakref.ref[asyncio.AbstractEventLoop]:
         asyncio.get_running_loop().call_soon(lambda: gate.give(elsewhere=True))
@@ -180,6 +181,7 @@ def test_settled_between_two_runs_of_a_loop(rust: Runtime, gate: Gate, loop_kind
         loop.close()
 
 
+@not_on_rloop
 def test_many_loops_in_many_threads(rust: Runtime, loop_kind: str) -> None:
     async def use(thread: int) -> list[Any]:
         gates = [Gate() for _ in range(20)]
@@ -204,6 +206,7 @@ def test_many_loops_in_many_threads(rust: Runtime, loop_kind: str) -> None:
         assert rounds == [[(number, index) for index in range(20)]] * 5
 
 
+@not_on_rloop
 def test_cancelled_from_a_thread_with_a_loop_of_its_own(
     rust: Runtime, gate: Gate, run: Run, loop_kind: str
 ) -> None:

@@ -9,12 +9,18 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from anyio.lowlevel import checkpoint
 from crossawait_tests import Awaitable, Gate, Runtime
+
+from event_loops import asyncio_only, every_loop
+from tasks import soon
+
+pytestmark = every_loop
 
 
 async def another_step() -> None:
     """End this step: whoever called it holds what the task has waited for."""
-    await asyncio.sleep(0)
+    await checkpoint()
 
 
 def holding(held: object) -> Callable[[object], object]:
@@ -73,6 +79,7 @@ async def test_a_cycle_over_the_exception_is_collected(rust: Runtime, gate: Gate
     assert reference() is None
 
 
+@asyncio_only
 async def test_a_cycle_over_a_callback_is_collected_once_it_was_called(rust: Runtime, gate: Gate) -> None:
     awaitable = rust.awaitable(gate)
     reference = weakref.ref(awaitable)
@@ -87,6 +94,7 @@ async def test_a_cycle_over_a_callback_is_collected_once_it_was_called(rust: Run
     assert reference() is None
 
 
+@asyncio_only
 async def test_a_cycle_over_a_callback_of_one_made_in_python_is_collected() -> None:
     awaitable: Awaitable[Any] = Awaitable()
     reference = weakref.ref(awaitable)
@@ -96,6 +104,7 @@ async def test_a_cycle_over_a_callback_of_one_made_in_python_is_collected() -> N
     assert reference() is None
 
 
+@asyncio_only
 async def test_a_cycle_over_a_suspended_coroutine_is_collected(rust: Runtime, gate: Gate) -> None:
     coroutine = rust.coroutine(gate)
     yielded: Any = coroutine.send(None)
@@ -107,6 +116,7 @@ async def test_a_cycle_over_a_suspended_coroutine_is_collected(rust: Runtime, ga
     gate.wait_dropped()
 
 
+@asyncio_only
 async def test_a_waiting_task_is_kept(rust: Runtime, gate: Gate) -> None:
     """Asyncio holds its tasks weakly: what a task waits for has to hold it."""
 
@@ -126,6 +136,7 @@ async def test_a_waiting_task_is_kept(rust: Runtime, gate: Gate) -> None:
     await finished.wait()
 
 
+@asyncio_only
 async def test_results_and_callbacks_are_let_go(rust: Runtime, gate: Gate) -> None:
     markers = [Marker(), Marker()]
     references = [weakref.ref(marker) for marker in markers]
@@ -152,7 +163,7 @@ async def test_reference_counts_come_back_to_where_they_were(rust: Runtime) -> N
     async def cross() -> None:
         gate = Gate()
         awaitable = rust.awaitable(gate)
-        asyncio.get_running_loop().call_soon(lambda: gate.give(value, elsewhere=True))
+        soon(lambda: gate.give(value, elsewhere=True))
         assert await awaitable is value
         gate = Gate()
         gate.give(value)
@@ -183,6 +194,7 @@ async def test_a_cancelled_result_is_let_go(rust: Runtime) -> None:
     assert reference() is None
 
 
+@asyncio_only
 async def test_an_exception_in_a_cycle_is_reported_and_stays_whole() -> None:
     """The collector takes a cycle apart: what was shown to somebody before that must not be part of it."""
     reported: list[BaseException] = []

@@ -11,6 +11,10 @@ import pytest
 from crossawait_tests import Gate, Runtime
 
 import crossawait
+from event_loops import asyncio_only, every_loop
+from tasks import soon, wait_until
+
+pytestmark = every_loop
 
 Face = Literal["awaitable", "coroutine"]
 
@@ -56,7 +60,7 @@ async def test_a_value_arrives_as_the_same_object(
     if moment == "before":
         gate.give(value)
     else:
-        asyncio.get_running_loop().call_soon(lambda: gate.give(value, elsewhere=True))
+        soon(lambda: gate.give(value, elsewhere=True))
     assert await awaitable is value
 
 
@@ -83,7 +87,7 @@ async def test_an_exception_arrives_as_the_same_object(
     if moment == "before":
         gate.fail(error)
     else:
-        asyncio.get_running_loop().call_soon(lambda: gate.fail(error, elsewhere=True))
+        soon(lambda: gate.fail(error, elsewhere=True))
     with pytest.raises(LookupError) as caught:
         await awaitable
     assert caught.value is error
@@ -92,6 +96,7 @@ async def test_an_exception_arrives_as_the_same_object(
 async def test_a_traceback_does_not_grow_when_it_is_raised_again(rust: Runtime, gate: Gate) -> None:
     awaitable = rust.awaitable(gate)
     gate.fail(LookupError("missing"))
+    wait_until(awaitable.done)
     lengths = []
     for _ in range(5):
         with pytest.raises(LookupError) as caught:
@@ -105,7 +110,7 @@ async def test_a_traceback_does_not_grow_when_it_is_raised_again(rust: Runtime, 
 
 
 async def test_a_panic_arrives_with_message_and_location(rust: Runtime, gate: Gate, face: Face) -> None:
-    asyncio.get_running_loop().call_soon(lambda: gate.panic("not today", elsewhere=True))
+    soon(lambda: gate.panic("not today", elsewhere=True))
     with pytest.raises(crossawait.RustPanic, match="not today") as caught:
         await over(rust, face, gate)
     assert caught.value.message == "not today"
@@ -121,7 +126,7 @@ async def test_a_panic_while_converting(rust: Runtime, gate: Gate, face: Face, m
     if moment == "before":
         gate.odd("panics")
     else:
-        asyncio.get_running_loop().call_soon(lambda: gate.odd("panics", elsewhere=True))
+        soon(lambda: gate.odd("panics", elsewhere=True))
     with pytest.raises(crossawait.RustPanic, match="on its way to Python"):
         await awaitable
 
@@ -131,11 +136,12 @@ async def test_a_conversion_that_fails(rust: Runtime, gate: Gate, face: Face, mo
     if moment == "before":
         gate.odd("fails")
     else:
-        asyncio.get_running_loop().call_soon(lambda: gate.odd("fails", elsewhere=True))
+        soon(lambda: gate.odd("fails", elsewhere=True))
     with pytest.raises(ValueError, match="no Python form"):
         await awaitable
 
 
+@asyncio_only
 async def test_one_that_fails_leaves_the_others_of_its_batch_alone(rust: Runtime) -> None:
     gates = [Gate() for _ in range(6)]
     gathered = asyncio.gather(*(rust.awaitable(gate) for gate in gates), return_exceptions=True)
@@ -180,6 +186,7 @@ async def test_conversion_that_looks_at_its_own_awaitable_sees_it_pending(rust: 
     assert seen == [False, False]
 
 
+@asyncio_only
 async def test_an_exception_that_nobody_retrieves_is_reported(rust: Runtime, gate: Gate) -> None:
     reports: list[dict[str, Any]] = []
     loop = asyncio.get_running_loop()
@@ -204,6 +211,7 @@ async def test_an_exception_that_nobody_retrieves_is_reported(rust: Runtime, gat
     assert len(reports) == 1
 
 
+@asyncio_only
 @pytest.mark.parametrize("how", ["await", "exception", "result", "cancelled", "log_traceback"])
 async def test_an_exception_that_somebody_retrieved_is_not_reported(
     rust: Runtime, gate: Gate, how: str
@@ -243,7 +251,7 @@ async def test_stop_iteration_raised_by_a_future(rust: Runtime, gate: Gate, face
     if moment == "before":
         gate.fail(error)
     else:
-        asyncio.get_running_loop().call_soon(lambda: gate.fail(error, elsewhere=True))
+        soon(lambda: gate.fail(error, elsewhere=True))
     with pytest.raises(RuntimeError, match="StopIteration") as caught:
         await awaitable
     assert caught.value.__cause__ is error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import socket
@@ -10,21 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 from crossawait import Listener, Runtime
 from event_loops import HANGS
 from sockets import LOCALHOST, host_and_port
-from tasks import ended, gives_none, pending, wait_until_settled
+from tasks import (
+    awaited_by,
+    cancel,
+    cancel_late,
+    ended,
+    gives_none,
+    pending,
+    spawn,
+    until,
+    wait_until_settled,
+)
 
 
 def connect(listener: Listener) -> socket.socket:
     """A connection that is in the listener's backlog at once."""
     return socket.create_connection(host_and_port(listener), HANGS)
-
-
-async def cancel(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    assert isinstance(await ended(task), asyncio.CancelledError)
 
 
 async def test_connections_come_in_order(runtime: Runtime) -> None:
@@ -53,8 +58,7 @@ async def test_a_connection_that_came_before_the_cancellation_was_seen_goes_to_t
         task = await pending(listener.accept())
         with connect(listener) as peer:
             wait_until_settled(task)
-            await cancel(task)
-            stream, address = await listener.accept()
+            stream, address = await (listener.accept() if await cancel_late(task) else task)
             assert address == peer.getsockname()
             await stream.close()
 
@@ -65,14 +69,15 @@ async def test_a_connection_that_is_given_back_reaches_an_accept_that_waits(runt
             tasks = [await pending(listener.accept()) for _ in range(3)]
             with connect(listener) as peer:
                 wait_until_settled(*tasks)
-                coroutines: list[Any] = [task.get_coro() for task in tasks]
-                (got,) = (n for n, coroutine in enumerate(coroutines) if coroutine.cr_await.done())
-                await cancel(tasks.pop(got))
-                done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                stream, address = done.pop().result()
+                (got,) = (n for n, task in enumerate(tasks) if awaited_by(task.get_coro()).done())
+                if await cancel_late(tasks[got]):
+                    del tasks[got]
+                    await until(lambda tasks=tasks: any(task.done() for task in tasks))  # type: ignore[misc]
+                    (got,) = (n for n, task in enumerate(tasks) if task.done())
+                stream, address = tasks.pop(got).result()
                 assert address == peer.getsockname()
                 await stream.close()
-            for task in others:
+            for task in tasks:
                 await cancel(task)
 
 
@@ -81,12 +86,12 @@ async def test_cancellation_racing_with_arrival_loses_no_connection(runtime: Run
     connected: list[Any] = []
     async with await runtime.listen(LOCALHOST, 0) as listener:
         for turn in range(200):
-            task = asyncio.ensure_future(listener.accept())
-            await asyncio.sleep(0)
+            task = spawn(listener.accept())
+            await checkpoint()
             with connect(listener) as peer:
                 connected.append(peer.getsockname())
             for _ in range(turn % 4):
-                await asyncio.sleep(0)
+                await checkpoint()
             task.cancel()
             if await ended(task) is None:
                 stream, address = task.result()
@@ -110,7 +115,7 @@ async def test_an_async_for_goes_over_the_connections_and_ends_on_close(runtime:
         return "over"
 
     async with await runtime.listen(LOCALHOST, 0) as listener:
-        server = asyncio.create_task(serve(listener))
+        server = spawn(serve(listener))
         clients = [await runtime.connect(*host_and_port(listener)) for _ in range(10)]
         for client in clients:
             assert await client.read_exactly(7) == b"welcome"
@@ -185,7 +190,8 @@ async def test_connections_that_nobody_accepted_are_reset_by_close(runtime: Runt
         task = await pending(listener.accept())
         with connect(listener) as given_back, connect(listener) as in_backlog:
             wait_until_settled(task)
-            await cancel(task)
+            if not await cancel_late(task):
+                await task.result()[0].close()
             await listener.close()
             for peer in (given_back, in_backlog):
                 with contextlib.suppress(ConnectionResetError):

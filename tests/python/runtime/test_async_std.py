@@ -5,7 +5,7 @@ from __future__ import annotations
 from child_process import printed
 
 COUNT = """
-import asyncio, os, time
+import asyncio
 from pathlib import Path
 import crossawait
 
@@ -18,7 +18,7 @@ first = crossawait.Runtime("async-std", worker_threads=2, thread_name="shared")
 asyncio.run(first.sleep(0))
 while workers() != 2:
     # A thread takes its name when it first runs, and has that of the thread it comes from before.
-    time.sleep(0.001)
+    asyncio.run(first.yield_now())
 """
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 
 from crossawait import Listener, Runtime, Stream
+from event_loops import asyncio_only, not_on_rloop
 from sockets import LOCALHOST, host_and_port
+from tasks import gather, spawn
 
 CONNECTIONS = 1000
 
@@ -38,15 +42,16 @@ async def echo(stream: Stream) -> None:
 async def serve(listener: Listener) -> int:
     tasks = []
     async for stream, _ in listener:
-        tasks.append(asyncio.create_task(echo(stream)))
-    await asyncio.gather(*tasks)
+        tasks.append(spawn(echo(stream)))
+    for task in tasks:
+        await task
     return len(tasks)
 
 
 @pytest.mark.usefixtures("many_files")
 async def test_a_thousand_connections_at_once(runtime: Runtime) -> None:
-    everybody = asyncio.Event()
-    turn = asyncio.Semaphore(CONNECTING)
+    everybody = anyio.Event()
+    turn = anyio.Semaphore(CONNECTING)
     connected = 0
 
     async def talk(number: int) -> None:
@@ -66,18 +71,20 @@ async def test_a_thousand_connections_at_once(runtime: Runtime) -> None:
             assert await stream.read_exactly(len(message)) == message
 
     async with await runtime.listen(LOCALHOST, 0) as listener:
-        server = asyncio.create_task(serve(listener))
-        await asyncio.gather(*[talk(number) for number in range(CONNECTIONS)])
+        server = spawn(serve(listener))
+        await gather(*[talk(number) for number in range(CONNECTIONS)])
         await listener.close()
         assert await server == CONNECTIONS
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def answer(answered: asyncio.Event, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while line := await reader.readline():
         writer.write(line.upper())
         await writer.drain()
     writer.close()
     await writer.wait_closed()
+    # Up to 3.11 waiting for a server to be closed does not wait for what it has begun.
+    answered.set()
 
 
 async def talk_to_asyncio(stream: Stream) -> None:
@@ -87,16 +94,23 @@ async def talk_to_asyncio(stream: Stream) -> None:
             assert await stream.read_until(b"\n") == line.upper()
 
 
+@asyncio_only
 async def test_a_client_of_asyncios_server(runtime: Runtime) -> None:
-    server = await asyncio.start_server(answer, LOCALHOST, 0)
+    answered = asyncio.Event()
+    server = await asyncio.start_server(partial(answer, answered), LOCALHOST, 0)
     await talk_to_asyncio(await runtime.connect(*server.sockets[0].getsockname()))
+    await answered.wait()
     server.close()
     await server.wait_closed()
 
 
+@asyncio_only
+@not_on_rloop
 async def test_a_client_of_asyncios_unix_server(runtime: Runtime, tmp_path: Path) -> None:
-    server = await asyncio.start_unix_server(answer, tmp_path / "socket")
+    answered = asyncio.Event()
+    server = await asyncio.start_unix_server(partial(answer, answered), tmp_path / "socket")
     await talk_to_asyncio(await runtime.connect_unix(tmp_path / "socket"))
+    await answered.wait()
     server.close()
     await server.wait_closed()
 
@@ -113,11 +127,14 @@ async def talk_to_us(listener: Listener, reader: asyncio.StreamReader, writer: a
     await writer.wait_closed()
 
 
+@asyncio_only
 async def test_a_server_for_asyncios_client(runtime: Runtime) -> None:
     async with await runtime.listen(LOCALHOST, 0) as listener:
         await talk_to_us(listener, *await asyncio.open_connection(*host_and_port(listener)))
 
 
+@asyncio_only
+@not_on_rloop
 async def test_a_unix_server_for_asyncios_client(runtime: Runtime, tmp_path: Path) -> None:
     async with await runtime.listen_unix(tmp_path / "socket") as listener:
         await talk_to_us(listener, *await asyncio.open_unix_connection(tmp_path / "socket"))

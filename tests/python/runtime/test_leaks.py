@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import socket
 import weakref
@@ -11,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 import event_loops
 from child_process import printed
 from crossawait import Runtime, RuntimeClosedError
+from event_loops import LOOPS, asyncio_only, not_on_rloop
 from sockets import LOCALHOST, host_and_port, pair, with_peer
-from tasks import ended, pending, until
+from tasks import cancel, ended, gather, pending, until, within
 
 
 def descriptors() -> int:
@@ -38,31 +39,27 @@ async def refuse(runtime: Runtime) -> None:
         await runtime.connect(LOCALHOST, 1)
 
 
-async def cancel(runtime: Runtime) -> None:
+async def give_up(runtime: Runtime) -> None:
     async with with_peer(runtime) as (stream, _):
-        task = await pending(stream.read(1))
-        task.cancel()
-        await ended(task)
+        await cancel(await pending(stream.read(1)))
 
 
 async def forget(runtime: Runtime) -> None:
     listener = await runtime.listen(LOCALHOST, 0)
     with socket.create_connection(host_and_port(listener)):
         await listener.accept()
-        task = await pending(listener.accept())
-        task.cancel()
-        await ended(task)
+        await cancel(await pending(listener.accept()))
 
 
 async def time_out(runtime: Runtime) -> None:
-    with pytest.raises(asyncio.TimeoutError):
-        await asyncio.wait_for(runtime.sleep(60), 0)
+    with pytest.raises(TimeoutError):
+        await within(0, runtime.sleep(60))
 
 
 CASES: dict[str, Callable[[Runtime], Coroutine[Any, Any, None]]] = {
     "converse": converse,
     "refuse": refuse,
-    "cancel": cancel,
+    "give up": give_up,
     "forget": forget,
     "time out": time_out,
 }
@@ -70,8 +67,8 @@ CASES: dict[str, Callable[[Runtime], Coroutine[Any, Any, None]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 async def test_no_descriptor_is_left(runtime: Runtime, case: str) -> None:
-    # Makes the loop known, which gives it a descriptor: the cases may be ready before they need one.
-    runtime.run_blocking(int).close()
+    # Waits for sure, which gives the loop a descriptor: the cases may be ready before they need one.
+    await cancel(await pending(runtime.sleep(60)))
     await CASES[case](runtime)
     await until(lambda: runtime.metrics().tasks_pending == 0)
     gc.collect()
@@ -108,7 +105,7 @@ async def test_streams_listeners_and_coroutines_go_with_their_last_reference(run
     references = [weakref.ref(item) for item in (listener, client, accepting, server)]
     del listener, client, accepting, server
     # As with asyncio's futures, the step of a task that a result has started holds on to it.
-    await asyncio.sleep(0)
+    await checkpoint()
     assert [reference() for reference in references] == [None] * 4
 
 
@@ -120,7 +117,7 @@ async def test_results_are_kept_by_nobody(runtime: Runtime) -> None:
     reference = weakref.ref(result)
     del result
     # As above.
-    await asyncio.sleep(0)
+    await checkpoint()
     assert reference() is None
 
 
@@ -137,16 +134,18 @@ async def test_arguments_of_blocking_calls_are_kept_by_nobody(runtime: Runtime) 
     await until(lambda: reference() is None)
 
 
+@asyncio_only
+@not_on_rloop
 def test_loops_leave_nothing(runtime: Runtime, loop_kind: str) -> None:
     async def use() -> None:
-        await asyncio.gather(*[runtime.yield_now() for _ in range(10)])
+        await gather(*[runtime.yield_now() for _ in range(10)])
 
     event_loops.run(loop_kind, use())
     gc.collect()
     before = descriptors()
     references = []
     for _ in range(20):
-        loop = event_loops.LOOPS[loop_kind]()
+        loop = LOOPS[loop_kind]()
         loop.run_until_complete(use())
         loop.close()
         references.append(weakref.ref(loop))
@@ -180,7 +179,7 @@ async def test_runtimes_that_are_forgotten_leave_nothing_either(runtime_name: st
         await converse(Runtime(runtime_name))
 
     # As above.
-    Runtime(runtime_name).run_blocking(int).close()
+    await cancel(await pending(Runtime(runtime_name).sleep(60)))
     await live()
     gc.collect()
     before = descriptors(), threads()

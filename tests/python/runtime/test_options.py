@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import child_process
 import crossawait
 from starting import Start
+from tasks import gather
 
 
 def thread_names() -> list[str]:
@@ -101,5 +101,5 @@ async def test_one_blocking_thread_does_one_call_after_the_other(start: Start, r
         most = max(most, running)
         running -= 1
 
-    await asyncio.gather(*[runtime.run_blocking(count) for _ in range(50)])
+    await gather(*[runtime.run_blocking(count) for _ in range(50)])
     assert most == 1

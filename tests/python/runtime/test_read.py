@@ -8,10 +8,11 @@ import socket
 from typing import Any
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 from crossawait import Runtime
 from sockets import pair, reset, with_peer
-from tasks import ended, pending
+from tasks import ended, pending, spawn
 
 
 async def test_a_read_gives_what_is_there_and_waits_for_no_more(runtime: Runtime) -> None:
@@ -57,7 +58,7 @@ async def test_one_direction_may_end_before_the_other(runtime: Runtime) -> None:
 async def test_exactly_as_many_as_asked_for(runtime: Runtime, size: int) -> None:
     data = bytes(range(251)) * (size // 251 + 1)
     async with pair(runtime) as (client, server):
-        writing = asyncio.create_task(client.write_all(data))
+        writing = spawn(client.write_all(data))
         assert await server.read_exactly(size) == data[:size]
         assert await server.read_exactly(len(data) - size) == data[size:]
         await writing
@@ -69,7 +70,7 @@ async def test_exactly_is_put_together_from_pieces(runtime: Runtime) -> None:
         for byte in (b"a", b"b", b"c"):
             assert not task.done()
             peer.sendall(byte)
-            await asyncio.sleep(0)
+            await checkpoint()
         assert await task == b"abc"
 
 
@@ -119,7 +120,7 @@ async def test_concurrent_reads_take_turns_and_lose_nothing(runtime: Runtime) ->
     async with with_peer(runtime) as (stream, peer):
         tasks = [await pending(stream.read_exactly(4)) for _ in range(8)]
         peer.sendall(b"".join(b"%04d" % n for n in range(8)))
-        assert sorted(await asyncio.gather(*tasks)) == [b"%04d" % n for n in range(8)]
+        assert sorted([await task for task in tasks]) == [b"%04d" % n for n in range(8)]
 
 
 @pytest.mark.parametrize("verb", ["read", "read_exactly", "read_until"])

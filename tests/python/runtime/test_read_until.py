@@ -8,10 +8,12 @@ import socket
 from typing import Any
 
 import pytest
+from anyio.to_thread import run_sync
 
 from crossawait import Runtime
+from event_loops import asyncio_only
 from sockets import with_peer
-from tasks import pending
+from tasks import pending, spawn
 
 
 async def test_the_separator_is_included_and_the_rest_stays(runtime: Runtime) -> None:
@@ -63,7 +65,7 @@ async def test_the_limit_is_64_kib_unless_told(runtime: Runtime) -> None:
     async with with_peer(runtime) as (stream, peer):
         peer.sendall(b"x" * 65536 + b"\n")
         assert len(await stream.read_until(b"\n")) == 65537
-        writing = asyncio.get_running_loop().run_in_executor(None, peer.sendall, b"x" * 65537 + b"\n")
+        writing = spawn(run_sync(peer.sendall, b"x" * 65537 + b"\n"))
         with pytest.raises(asyncio.LimitOverrunError):
             await stream.read_until(b"\n")
         assert len(await stream.read_until(b"\n", 1 << 20)) == 65538
@@ -110,6 +112,7 @@ async def outcome(read: Any, *arguments: Any) -> tuple[Any, ...]:
         return ("overrun", error.args[0], error.consumed)
 
 
+@asyncio_only
 @pytest.mark.parametrize("seed", range(20))
 async def test_random_reads_are_those_of_asyncio(runtime: Runtime, seed: int) -> None:
     """The same data, all of it there, and the same reads, from a stream and from asyncio's own reader."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from anyio.to_thread import run_sync
 
 import crossawait
 import event_loops
 from crossawait import Runtime
+from event_loops import LOOPS, asyncio_only, not_on_rloop
 from sockets import LOCALHOST, host_and_port, pair
-from tasks import ended, gives_none, pending
+from tasks import awaited_by, cancel, ended, gather, gives_none, pending
 
 THREADS = 4
 
@@ -38,10 +39,11 @@ def in_threads(loop_kind: str, main: Callable[[int], Coroutine[Any, Any, Any]]) 
     return results
 
 
+@not_on_rloop
 def test_loops_in_several_threads_share_a_runtime(runtime: Runtime, loop_kind: str) -> None:
     async def main(number: int) -> int:
         for _ in range(20):
-            await asyncio.gather(*[runtime.yield_now() for _ in range(50)])
+            await gather(*[runtime.yield_now() for _ in range(50)])
         async with pair(runtime) as (client, server):
             await client.write_all(b"%d" % number)
             return int(await server.read(10))
@@ -50,6 +52,7 @@ def test_loops_in_several_threads_share_a_runtime(runtime: Runtime, loop_kind: s
     assert runtime.metrics().tasks_pending == 0
 
 
+@not_on_rloop
 def test_loops_in_several_threads_share_a_listener(runtime: Runtime, loop_kind: str) -> None:
     listener = event_loops.run(loop_kind, _listen(runtime))
 
@@ -90,25 +93,26 @@ def test_a_stream_outlives_its_loop(runtime: Runtime, loop_kind: str) -> None:
     assert event_loops.run(loop_kind, talk(*streams)) == b"from another loop"
 
 
+@not_on_rloop
 async def test_what_a_coroutine_waits_for_cannot_be_awaited_from_another_loop(
     runtime: Runtime, loop_kind: str
 ) -> None:
     coroutine = runtime.sleep(60)
     task = await pending(coroutine)
-    awaitable: Any = coroutine.cr_await
+    awaitable = awaited_by(coroutine)
 
     async def wait() -> None:
         await awaitable
 
     with pytest.raises(RuntimeError, match="loop"):
-        await runtime.run_blocking(event_loops.run, loop_kind, wait())
-    task.cancel()
-    assert isinstance(await ended(task), asyncio.CancelledError)
+        await run_sync(event_loops.run, loop_kind, wait())
+    await cancel(task)
 
 
+@asyncio_only
 def test_a_loop_that_is_closed_with_work_in_flight_disturbs_nobody(runtime: Runtime, loop_kind: str) -> None:
     settled = runtime.metrics().tasks_settled
-    loop = event_loops.LOOPS[loop_kind]()
+    loop = LOOPS[loop_kind]()
     coroutines: list[Any] = []
 
     async def leave() -> None:
@@ -132,7 +136,7 @@ def test_a_loop_that_is_closed_with_work_in_flight_disturbs_nobody(runtime: Runt
 async def test_all_runtimes_work_in_one_loop() -> None:
     runtimes = [crossawait.Runtime(name) for name in crossawait.available()]
     try:
-        await asyncio.gather(*[runtime.sleep(0.001) for runtime in runtimes for _ in range(50)])
+        await gather(*[runtime.sleep(0.001) for runtime in runtimes for _ in range(50)])
         async with await runtimes[0].listen(LOCALHOST, 0) as listener:
             for runtime in runtimes:
                 client = await runtime.connect(*host_and_port(listener))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import array
-import asyncio
 import hashlib
 from typing import Any
 
 import pytest
+from anyio.lowlevel import checkpoint
+from anyio.to_thread import run_sync
 
 from crossawait import Runtime, Stream
 from sockets import pair, receive, reset, with_peer
-from tasks import ended, gives_none, pending, until
+from tasks import cancel, ended, gather, gives_none, pending, spawn, until
 
 # More than the kernel buffers for one connection.
 MUCH = 48 << 20
@@ -74,7 +75,7 @@ async def test_a_write_waits_for_a_slow_reader(runtime: Runtime) -> None:
     async with with_peer(runtime) as (stream, peer):
         task = await pending(stream.write_all(data))
         digest = hashlib.sha256(receive(peer, 1 << 20))
-        await asyncio.sleep(0)
+        await checkpoint()
         assert not task.done()
         digest.update(receive(peer, MUCH - (1 << 20)))
         assert digest.digest() == hashlib.sha256(data).digest()
@@ -84,10 +85,11 @@ async def test_a_write_waits_for_a_slow_reader(runtime: Runtime) -> None:
 async def test_concurrent_writes_do_not_mix(runtime: Runtime) -> None:
     size = 3 << 20
     async with with_peer(runtime) as (stream, peer):
-        tasks = [asyncio.create_task(stream.write_all(bytes([letter]) * size)) for letter in b"abc"]
-        await asyncio.sleep(0)
-        received = await asyncio.get_running_loop().run_in_executor(None, receive, peer, 3 * size)
-        await asyncio.gather(*tasks)
+        tasks = [spawn(stream.write_all(bytes([letter]) * size)) for letter in b"abc"]
+        await checkpoint()
+        received = await run_sync(receive, peer, 3 * size)
+        for task in tasks:
+            await task
     for place in range(3):
         part = received[place * size : (place + 1) * size]
         assert part == part[:1] * size
@@ -98,7 +100,7 @@ async def test_reading_and_writing_at_the_same_time(runtime: Runtime) -> None:
     size = 8 << 20
     there, back = b"t" * size, b"b" * size
     async with pair(runtime) as (client, server):
-        results = await asyncio.gather(
+        results = await gather(
             client.write_all(there),
             server.write_all(back),
             client.read_exactly(size),
@@ -110,12 +112,11 @@ async def test_reading_and_writing_at_the_same_time(runtime: Runtime) -> None:
 async def test_a_cancelled_write_lets_the_next_one_go_on(runtime: Runtime) -> None:
     async with with_peer(runtime) as (stream, peer):
         task = await pending(stream.write_all(b"x" * MUCH))
-        task.cancel()
-        assert isinstance(await ended(task), asyncio.CancelledError)
-        following = asyncio.create_task(stream.write_all(b"end"))
+        await cancel(task)
+        following = spawn(stream.write_all(b"end"))
         received = bytearray()
         while not received.endswith(b"end"):
-            received += await asyncio.get_running_loop().run_in_executor(None, peer.recv, 1 << 20)
+            received += await run_sync(peer.recv, 1 << 20)
         await following
         assert received == b"x" * (len(received) - 3) + b"end"
         assert len(received) < MUCH
