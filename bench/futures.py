@@ -106,4 +106,3 @@ def tell_from_python(make: Make, count: int) -> Sample:
 def made_subjects(count: int) -> list[Subject]:
     """Settled from Python, on the loop's own thread."""
     return [Subject(name, tell_from_python(make, count), count) for name, make in makers().items()]
-

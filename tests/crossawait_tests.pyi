@@ -90,7 +90,6 @@ def add_up(
     gate: Gate | None = None,
     panics_at: int | None = None,
 ) -> Coroutine[tuple[int, int]]: ...
-
 def patient(runtime: Runtime, gate: Gate, farewell: Gate) -> Coroutine[Any]: ...
 def patient_awaitable(
     runtime: Runtime, gate: Gate, farewell: Gate, *, lazy: bool = False

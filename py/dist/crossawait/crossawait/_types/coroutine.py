@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 from collections.abc import Generator
-from types import GenericAlias, TracebackType
+from types import CodeType, FrameType, GenericAlias, TracebackType
 from typing import Any, TypeVar, overload
 
 from crossawait._types.virtual import Virtual, described
@@ -67,13 +67,13 @@ class Coroutine(Virtual, collections.abc.Coroutine[Any, Any, T_co]):
         described()
 
     @property
-    def cr_frame(self) -> None:
-        """None: there is no Python frame."""
+    def cr_frame(self) -> FrameType | None:
+        """A frame that bears the name, for debuggers; None once ended."""
         described()
 
     @property
-    def cr_code(self) -> None:
-        """None: there is no Python code object."""
+    def cr_code(self) -> CodeType:
+        """A code object that bears the name, for debuggers."""
         described()
 
     @property
