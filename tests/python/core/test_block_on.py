@@ -34,7 +34,11 @@ def test_a_panic(rust: Runtime, gate: Gate) -> None:
 
 
 def test_other_threads_run_meanwhile(rust: Runtime, gate: Gate) -> None:
-    thread = threading.Thread(target=lambda: (gate.wait_polled(), gate.give("value")))
+    def give() -> None:
+        gate.wait_polled()
+        gate.give("value")
+
+    thread = threading.Thread(target=give)
     thread.start()
     assert block_on(rust, gate) == "value"
     thread.join()
