@@ -22,7 +22,7 @@ EMBEDDED = PATH="$(BIN):$$PATH" LD_LIBRARY_PATH="$(LIBDIR)$${LD_LIBRARY_PATH:+:$
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv wheels install demo test lint-rust test-rust lint-python test-python conformance \
-  test-all-pythons bench-peers example-awaitable clean
+  test-all-pythons bench-peers example-awaitable example-template clean
 
 say = @printf '\n==> %s\n' "$(1)"
 
@@ -91,16 +91,18 @@ $(EXTENSION): $(INSTALLED) $(shell find tests/src -type f) tests/Cargo.toml test
 	  $(CARGO_TARGET_DIR)/test-extension/*.whl
 	touch $@
 
-EXAMPLE := $(VENV)/.example-awaitable
+EXAMPLES := $(VENV)/.example-awaitable $(VENV)/.example-template
 
-example-awaitable: $(EXAMPLE) ## Build and install the extension of examples/awaitable
+example-awaitable: $(VENV)/.example-awaitable ## Build and install the extension of docs/awaitable.md
 
-$(EXAMPLE): $(INSTALLED) $(shell find examples/awaitable -type f -not -path '*/target/*' -not -name '*.pyc')
-	$(call say,example: the extension that docs/awaitable.md imports)
-	rm -rf $(CARGO_TARGET_DIR)/example-awaitable
-	cd examples/awaitable && $(BIN)/maturin build --locked --interpreter $(BIN)/python --out $(CARGO_TARGET_DIR)/example-awaitable
+example-template: $(VENV)/.example-template ## Build and install the extension to start from
+
+$(VENV)/.example-%: $(INSTALLED) $(shell find examples -type f -not -path '*/target/*' -not -name '*.pyc')
+	$(call say,example: the extension in examples/$*)
+	rm -rf $(CARGO_TARGET_DIR)/example-$*
+	cd examples/$* && $(BIN)/maturin build --locked --interpreter $(BIN)/python --out $(CARGO_TARGET_DIR)/example-$*
 	$(BIN)/python -m pip --isolated install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall \
-	  $(CARGO_TARGET_DIR)/example-awaitable/*.whl
+	  $(CARGO_TARGET_DIR)/example-$*/*.whl
 	touch $@
 
 # --- Tests -------------------------------------------------------------------------------------------------------
@@ -112,14 +114,16 @@ lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
 	$(call say,lint: rustfmt)
 	cargo fmt --all --check
 	cargo fmt --manifest-path bench/peers/Cargo.toml --check
-	cargo fmt --manifest-path examples/awaitable/Cargo.toml --check
+	for example in awaitable template redis; do cargo fmt --manifest-path examples/$$example/Cargo.toml --check; done
 	$(call say,lint: the lock files outside the workspace are in step with the crates)
 	cargo metadata --manifest-path bench/peers/Cargo.toml --locked --format-version 1 >/dev/null
 	$(call say,lint: clippy)
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-	cargo clippy --manifest-path examples/awaitable/Cargo.toml --all-targets --locked -- -D warnings
+	for example in awaitable template; do \
+	  cargo clippy --manifest-path examples/$$example/Cargo.toml --all-targets --locked -- -D warnings; \
+	done
 
-lint-python: $(EXTENSION) $(EXAMPLE) ## ruff, mypy --strict, and stubtest on what is installed
+lint-python: $(EXTENSION) $(EXAMPLES) ## ruff, mypy --strict, and stubtest on what is installed
 	$(call say,lint: ruff)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -132,7 +136,7 @@ test-rust: install ## Rust tests
 	$(call say,test: Rust)
 	$(EMBEDDED) cargo test --workspace --locked
 
-test-python: $(EXTENSION) $(EXAMPLE) ## Python tests against the installed wheels, packaging tests among them
+test-python: $(EXTENSION) $(EXAMPLES) ## Python tests against the installed wheels, packaging tests among them
 	$(call say,test: Python)
 	CROSSAWAIT_DIST=$(DIST) $(BIN)/pytest $(PYTEST_OPTIONS)
 

@@ -35,13 +35,10 @@ unsafe extern "C" fn am_await(object: *mut ffi::PyObject) -> *mut ffi::PyObject 
 }
 
 impl Coroutine {
-    /// Whether it is suspended and what it waits for has not come. Then somebody awaits it already.
+    /// Whether somebody awaits it already.
     ///
-    /// (`anext(iterator, default)` asks for the iterator of what it awaits once more at each step: when that has come.)
+    /// What an `__anext__` gives is left out: `anext(iterator, default)` asks for its iterator once more at each step.
     fn is_waiting(&self) -> bool {
-        match &*self.state.lock() {
-            State::Suspended(suspension) => !suspension.awaitable.get().is_settled(),
-            _ => false,
-        }
+        matches!(*self.state.lock(), State::Suspended(_)) && !self.qualified_name.ends_with("__anext__")
     }
 }

@@ -258,7 +258,7 @@ async def test_thrown_into_at_its_end(rust: Runtime, gate: Gate) -> None:
         ((LookupError, "text"), LookupError("text")),
         ((LookupError, LookupError("instance")), LookupError("instance")),
         ((LookupError("instance"), None, None), LookupError("instance")),
-        ((1,), TypeError("exceptions must be classes or instances deriving from BaseException")),
+        ((1,), TypeError("exceptions must be classes or instances deriving from BaseException, not int")),
         ((LookupError("instance"), 1), TypeError("instance exception may not have a separate value")),
     ],
 )

@@ -1,0 +1,146 @@
+"""How what one side has made or seen is said so that it can be compared with the other side's.
+
+Whatever is shared is named; what each side has its own of is described by its kind and its number. Two descriptions
+are equal exactly if nobody who uses futures could tell the two things apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import types
+from contextvars import Context
+from typing import Any
+
+from oracle.known import OPEN_TEXTS, is_open
+from oracle.outcomes import MESSAGES, VALUES, VARIABLE
+
+# The names of the two sides, as they stand in the names of tasks and in the descriptions of callbacks.
+SIDES = ("expected", "actual")
+
+_PLAIN = (bool, int, float, str, type(None))
+
+_NAMES = {
+    id(value): f"value {name!r}"
+    for name, value in {**VALUES, **MESSAGES}.items()
+    if not isinstance(value, _PLAIN)
+}
+
+# What differs though nothing does: addresses, numbers, the side, and what the class is called.
+_NOISE = re.compile(rf"0x[0-9a-fA-F]+|(?<=\bTask-)\d+|\b(?:{'|'.join(SIDES)}):")
+_CLASSES = re.compile(r"\b(?:Awaitable|Planted\w*)\b")
+
+
+def plain_text(text: str) -> str:
+    """Return a text without what may differ in it."""
+    for said, wanted in OPEN_TEXTS.items():
+        text = text.replace(said, wanted)
+    return _CLASSES.sub("Future", _NOISE.sub("", text))
+
+
+def describe(thing: Any) -> Any:
+    """Describe whatever was returned, passed or kept."""
+    name = _NAMES.get(id(thing))
+    if name is not None:
+        return name
+    if isinstance(thing, _PLAIN):
+        return plain_text(thing) if isinstance(thing, str) else thing
+    if isinstance(thing, BaseException):
+        return describe_error(thing)
+    if isinstance(thing, asyncio.Task):
+        return plain_text(thing.get_name())
+    if asyncio.isfuture(thing):
+        return f"future {getattr(thing, 'number', 'of a library')}"
+    if isinstance(thing, (tuple, list)):
+        return [describe(item) for item in thing]
+    if isinstance(thing, (set, frozenset)):
+        return sorted(str(describe(item)) for item in thing)
+    return type(thing).__name__
+
+
+def describe_error(error: BaseException) -> Any:
+    """Describe an exception: its kind, its arguments, which one it is, where it was raised, what led to it."""
+    return (
+        plain_text(type(error).__qualname__),
+        [describe(argument) for argument in error.args],
+        getattr(error, "mark", None),
+        trace(error.__traceback__),
+        _led_to_by(error.__cause__),
+        None if _is_open(error) else _led_to_by(error.__context__),
+        error.__suppress_context__,
+    )
+
+
+def _is_open(error: BaseException) -> bool:
+    if isinstance(error, StopIteration):
+        return is_open("stop context")
+    if "of coroutine" in getattr(error, "mark", "") or error.args == ("coroutine raised StopIteration",):
+        return is_open("coroutine context")
+    return isinstance(error, asyncio.CancelledError) and is_open("cancelled error")
+
+
+def _led_to_by(error: BaseException | None) -> Any:
+    if error is None:
+        return None
+    return (plain_text(type(error).__qualname__), getattr(error, "mark", None))
+
+
+def trace(traceback: types.TracebackType | None) -> list[tuple[str, int]]:
+    """Return the functions and lines of a traceback; ours are common to both sides.
+
+    Without the handle's, since what is called in the library's drain has none, and that of a native coroutine's body,
+    since a Rust future has none.
+    """
+    places = []
+    while traceback is not None:
+        places.append((traceback.tb_frame.f_code.co_name, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    return [place for place in places if not place[0].endswith(("_run", "_native"))]
+
+
+def describe_callback(callback: Any, context: Any) -> Any:
+    """Describe an entry of `_callbacks`."""
+    number = getattr(callback, "label", None)
+    name = number if number is not None else getattr(callback, "__qualname__", type(callback).__name__)
+    return (name, context.get(VARIABLE) if isinstance(context, Context) else describe(context))
+
+
+def describe_future(future: Any, loop: asyncio.AbstractEventLoop) -> Any:
+    """Describe everything of a future that a look does not change."""
+    return (
+        *describe_settled_elsewhere(future, loop),
+        future._loop is loop,
+        describe(future._result),
+        describe(future._exception),
+    )
+
+
+def describe_settled_elsewhere(future: Any, loop: asyncio.AbstractEventLoop) -> Any:
+    """Describe what a look shows even if nobody has taken the outcome up, nor bound the future to its loop."""
+    callbacks = future._callbacks
+    return (
+        future._state,
+        future.done(),
+        future.cancelled(),
+        future._asyncio_future_blocking,
+        None if is_open("log unconverted") else future._log_traceback,
+        describe(future._cancel_message),
+        callbacks and [describe_callback(*entry) for entry in callbacks],
+        future._loop in (loop, None),
+    )
+
+
+def describe_task(task: asyncio.Task[Any]) -> Any:
+    """Describe everything of a task that a look does not change."""
+    known: Any = task
+    done = task.done()
+    return (
+        done,
+        task.cancelled(),
+        known._log_traceback,
+        known._must_cancel,
+        describe(known._fut_waiter),
+        describe(known._exception) if done else None,
+        describe(known._result) if done else None,
+        known.cancelling() if hasattr(known, "cancelling") else None,
+    )
