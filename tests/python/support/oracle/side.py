@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import sys
 import weakref
 from collections.abc import Iterable
 from typing import Any, Protocol
@@ -122,8 +123,9 @@ class Side:
         number = self._begun
         self._begun += 1
         make = functools.partial(self.loop.create_task, coroutine, name=f"{self.name}:task {number}")
-        # In its own, later tasks and callbacks share it; without one it gets a copy of the current one.
-        self.tasks[number] = make() if context is None else make(context=self.contexts[context])
+        # One that is given is shared with callbacks and other tasks (and not known up to 3.10), else there is a copy.
+        shared = {} if context is None or sys.version_info < (3, 11) else {"context": self.contexts[context]}
+        self.tasks[number] = make(**shared)
         return number
 
     def task(self, index: int, before: asyncio.Task[Any] | None = None) -> asyncio.Task[Any]:
