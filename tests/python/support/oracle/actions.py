@@ -15,7 +15,7 @@ from oracle.side import Action, Side
 
 
 @dataclass(frozen=True)
-class Make:
+class Make(Action):
     """Make a future."""
 
     variety: str
@@ -25,7 +25,7 @@ class Make:
 
 
 @dataclass(frozen=True)
-class MakeGiven:
+class MakeGiven(Action):
     """Make a future that has its value from the beginning."""
 
     variety: str
@@ -36,7 +36,7 @@ class MakeGiven:
 
 
 @dataclass(frozen=True)
-class Give:
+class Give(Action):
     """Settle a future with a value."""
 
     future: int
@@ -47,7 +47,7 @@ class Give:
 
 
 @dataclass(frozen=True)
-class Fail:
+class Fail(Action):
     """Settle a future with an exception, or try to do so with what is none."""
 
     future: int
@@ -61,7 +61,7 @@ class Fail:
 
 
 @dataclass(frozen=True)
-class Cancel:
+class Cancel(Action):
     """Cancel a future."""
 
     future: int
@@ -80,12 +80,12 @@ def cancel(target: Any, message: str | None, by_name: bool) -> Any:
 
 
 @dataclass(frozen=True)
-class Add:
-    """Add a callback to a future: in the current context, in one of the side's, or in what is none."""
+class Add(Action):
+    """Add a callback to a future: in the current context, or in one of the side's."""
 
     future: int
     slot: int
-    context: int | str | None = None
+    context: int | None = None
     manner: str = "identity"
     raises: str | None = None
     script: tuple[Action, ...] = ()
@@ -98,7 +98,7 @@ class Add:
 
 
 @dataclass(frozen=True)
-class AddUncallable:
+class AddUncallable(Action):
     """Add what cannot be called."""
 
     future: int
@@ -108,28 +108,26 @@ class AddUncallable:
 
 
 @dataclass(frozen=True)
-class AddAgain:
+class AddAgain(Action):
     """Add a callback that was added before, here or elsewhere."""
 
     future: int
     slot: int
-    context: int | str | None = None
+    context: int | None = None
 
     def do(self, side: Side, _actor: str) -> Any:
         callback = side.callbacks.get(self.slot)
         return callback and _add(side, side.future(self.future), callback, self.context)
 
 
-def _add(side: Side, future: Any, callback: Callback, context: int | str | None) -> Any:
+def _add(side: Side, future: Any, callback: Callback, context: int | None) -> Any:
     if context is None:
         return future.add_done_callback(callback)
-    if isinstance(context, int):
-        return future.add_done_callback(callback, context=side.contexts[context])
-    return future.add_done_callback(callback, context={"none": None, "text": "no context"}[context])
+    return future.add_done_callback(callback, context=side.contexts[context])
 
 
 @dataclass(frozen=True)
-class Remove:
+class Remove(Action):
     """Remove a callback: the one that was added last, or one that is only equal to it."""
 
     future: int
@@ -143,18 +141,10 @@ class Remove:
         return side.future(self.future).remove_done_callback(callback)
 
 
-def _repeat(future: Any) -> Any:
-    return plain_text(repr(future))
-
-
-def _raised(future: Any) -> Any:
-    return future.exception()
-
-
 QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "result": lambda future: future.result(),
-    "exception": _raised,
-    "repr": _repeat,
+    "exception": lambda future: future.exception(),
+    "repr": lambda future: plain_text(repr(future)),
     "done": lambda future: (future.done(), future.cancelled()),
     "cancelled error": lambda future: future._make_cancelled_error(),
     "loop": lambda future: future.get_loop() is future._loop,
@@ -167,7 +157,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 @dataclass(frozen=True)
-class Ask:
+class Ask(Action):
     """Ask a future something."""
 
     future: int
@@ -178,7 +168,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Touch:
+class Touch(Action):
     """Set one of the attributes that asyncio's own code sets."""
 
     future: int
@@ -190,7 +180,7 @@ class Touch:
 
 
 @dataclass(frozen=True)
-class SetVariable:
+class SetVariable(Action):
     """Set the context variable, wherever this is done."""
 
     value: str
@@ -200,7 +190,7 @@ class SetVariable:
 
 
 @dataclass(frozen=True)
-class CallSoon:
+class CallSoon(Action):
     """Have something unrelated called: what comes before and what after it is part of what is compared."""
 
     def do(self, side: Side, actor: str) -> Any:
@@ -208,7 +198,7 @@ class CallSoon:
 
 
 @dataclass(frozen=True)
-class CancelTask:
+class CancelTask(Action):
     """Cancel a task."""
 
     task: int
@@ -219,17 +209,19 @@ class CancelTask:
 
 
 @dataclass(frozen=True)
-class Uncancel:
+class Uncancel(Action):
     """Take the cancellation of a task back, as `asyncio.timeout` does."""
 
     task: int
 
     def do(self, side: Side, _actor: str) -> Any:
-        return side.task(self.task).uncancel()
+        # Since 3.11; before that both sides say that there is no such thing.
+        task: Any = side.task(self.task)
+        return task.uncancel()
 
 
 @dataclass(frozen=True)
-class Drop:
+class Drop(Action):
     """Let go of a future, unless it is the last."""
 
     future: int
@@ -240,7 +232,7 @@ class Drop:
 
 
 @dataclass(frozen=True)
-class DropIdle:
+class DropIdle(Action):
     """Let go of a future that nobody waits for."""
 
     future: int
@@ -251,7 +243,7 @@ class DropIdle:
 
 
 @dataclass(frozen=True)
-class DropTask:
+class DropTask(Action):
     """Let go of a task."""
 
     task: int

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from random import Random
 from typing import Any
 
 from oracle import actions as act
 from oracle.callbacks import MANNERS
 from oracle.iterating import HOW, Iterate, Use
-from oracle.known import is_open
+from oracle.known import is_known
 from oracle.outcomes import ERRORS, MESSAGES, PROPER_ERRORS, VALUES
 from oracle.side import Action
 from oracle.waiting import WAYS, Begin, Sleep, Wait, WaitForTask
 
 INDICES = range(4)
 SLOTS = range(3)
-# Explicitly None is not the same as none given: see `known.py`.
-CONTEXTS: tuple[int | str | None, ...] = (None, 0, 1) if is_open("context none") else (None, 0, 1, "none")
-ODD_ERRORS = [name for name in ERRORS if name not in PROPER_ERRORS and not is_open(name)]
+# None is none given.
+CONTEXTS: tuple[int | None, ...] = (None, 0, 1)
+ODD_ERRORS = [
+    name
+    for name in ERRORS
+    if name not in PROPER_ERRORS and (sys.version_info >= (3, 13) or not is_known(name))
+]
 TOUCHES = {
     "_asyncio_future_blocking": (False, True),
     "_log_traceback": (False, True),
@@ -26,7 +31,7 @@ TOUCHES = {
 }
 RAISES = (None, None, None, "instance", "unusual")
 
-MAKE = [act.Make(variety) for variety in ("plain", "plain" if is_open("subclass") else "subclass")]
+MAKE = [act.Make(variety) for variety in ("plain", "subclass")]
 GIVE = [act.Give(*each) for each in itertools.product(INDICES, VALUES)]
 FAIL = [act.Fail(*each) for each in itertools.product(INDICES, PROPER_ERRORS)]
 FAIL_ODDLY = [act.Fail(*each) for each in itertools.product(INDICES, ODD_ERRORS)]

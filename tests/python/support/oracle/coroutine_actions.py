@@ -13,11 +13,12 @@ from oracle.actions import cancel
 from oracle.coroutine_side import CoroutineSide, describe_coroutine
 from oracle.iterating import HOW
 from oracle.outcomes import VALUES, make_error
+from oracle.side import Action
 from oracle.waiting import LONG, Pause
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(Action):
     """Call an `async def`."""
 
     placement: str
@@ -27,7 +28,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Open:
+class Open(Action):
     """Let a coroutine go on to its end: a value, an exception, or what a call gives."""
 
     coroutine: int
@@ -64,7 +65,7 @@ class Meddling:
 
 
 @dataclass(frozen=True)
-class Drive:
+class Drive(Action):
     """Send something into a coroutine, throw something, or close it."""
 
     coroutine: int
@@ -77,7 +78,7 @@ class Drive:
 
 
 @dataclass(frozen=True)
-class Take:
+class Take(Action):
     """Take the iterator that `__await__` gives."""
 
     coroutine: int
@@ -91,7 +92,7 @@ class Take:
 
 
 @dataclass(frozen=True)
-class UseIterator:
+class UseIterator(Action):
     """Drive a coroutine through its iterator."""
 
     place: int
@@ -113,7 +114,7 @@ def _use(side: CoroutineSide, number: int, what: Any, how: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Acknowledge:
+class Acknowledge(Action):
     """Take the mark from what a coroutine has yielded, as tasks do."""
 
     coroutine: int
@@ -125,7 +126,7 @@ class Acknowledge:
 
 
 @dataclass(frozen=True)
-class CancelYielded:
+class CancelYielded(Action):
     """Cancel what a coroutine waits for, as tasks do."""
 
     coroutine: int
@@ -139,7 +140,7 @@ class CancelYielded:
 
 
 @dataclass(frozen=True)
-class AskCoroutine:
+class AskCoroutine(Action):
     """Look at a coroutine, from wherever."""
 
     coroutine: int
@@ -149,18 +150,19 @@ class AskCoroutine:
 
 
 @dataclass(frozen=True)
-class BeginCoroutine:
+class BeginCoroutine(Action):
     """Make a task of a coroutine itself."""
 
     coroutine: int
     context: int | None = None
 
     def do(self, side: CoroutineSide, _actor: str) -> Any:
-        return side.begin(side.hand_over(self.coroutine), self.context)
+        coroutine = side.hand_over(self.coroutine)
+        return side.begin(lambda _: coroutine, self.context)
 
 
 @dataclass(frozen=True)
-class RunUntilComplete:
+class RunUntilComplete(Action):
     """Run the loop until a coroutine has ended that need not wait."""
 
     coroutine: int
@@ -172,7 +174,7 @@ class RunUntilComplete:
 
 
 @dataclass(frozen=True)
-class DropCoroutine:
+class DropCoroutine(Action):
     """Let go of a coroutine, unless it is the last."""
 
     coroutine: int
@@ -182,24 +184,35 @@ class DropCoroutine:
             side.drop_coroutine(self.coroutine)
 
 
+# For what is there since 3.11.
+_asyncio: Any = asyncio
+
+
 async def _nested(coroutine: Any) -> Any:
     return await coroutine
 
 
+def _inner() -> str:
+    """Return a name for a task that tells whose it is."""
+    task = asyncio.current_task()
+    assert task is not None
+    return f"{task.get_name()}'s own"
+
+
 async def _wait(first: Any, second: Any, when: str) -> Any:
-    tasks = [asyncio.create_task(each, name="inner") for each in dict.fromkeys((first, second))]
+    tasks = [asyncio.create_task(each, name=_inner()) for each in dict.fromkeys((first, second))]
     done, pending = await asyncio.wait(tasks, return_when=when)
     return (len(done), len(pending), [task.result() for task in tasks if task in done])
 
 
 async def _group(first: Any, second: Any) -> Any:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(each) for each in dict.fromkeys((first, second))]
+    async with _asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each, name=_inner()) for each in dict.fromkeys((first, second))]
     return [task.result() for task in tasks]
 
 
 async def _within(coroutine: Any, seconds: float | None) -> Any:
-    async with asyncio.timeout(seconds):
+    async with _asyncio.timeout(seconds):
         return await coroutine
 
 
@@ -210,7 +223,7 @@ async def _collect(first: Any) -> Any:
 WAYS: dict[str, Callable[[Any, Any], Any]] = {
     "await": lambda first, _: first,
     "nested": lambda first, _: _nested(first),
-    "task": lambda first, _: asyncio.create_task(first),
+    "task": lambda first, _: asyncio.create_task(first, name=_inner()),
     "ensure": lambda first, _: asyncio.ensure_future(first),
     "shield": lambda first, _: asyncio.shield(first),
     "wait for": lambda first, _: asyncio.wait_for(first, None),

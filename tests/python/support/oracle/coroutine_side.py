@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from crossawait_tests import Gate, Runtime
+from crossawait_tests import Awaitable, Gate, Runtime
 
 from oracle.describing import plain_text
 from oracle.side import Side
@@ -19,6 +19,7 @@ from oracle.side import Side
 class CoroutineKind(Protocol):
     """A way to have coroutines."""
 
+    classes: tuple[type[Any], ...]
     settled: int
 
     def make(self, loop: asyncio.AbstractEventLoop, placement: str, name: str) -> tuple[Any, Any]:
@@ -41,7 +42,7 @@ class _Ending:
         return self._kept.pop()
 
 
-async def _native(gate: asyncio.Future[_Ending]) -> Any:
+async def _native(gate: asyncio.Future[Any]) -> Any:
     ending = await gate
     if not isinstance(ending, _Ending):
         # Not from the gate, but thrown in as a `StopIteration`.
@@ -59,13 +60,15 @@ async def _native(gate: asyncio.Future[_Ending]) -> Any:
 class NativeCoroutines:
     """What calling an `async def` gives."""
 
+    classes = (asyncio.Future,)
+
     def __init__(self, wrap: Callable[[Any], Any] = lambda coroutine: coroutine) -> None:
         self.settled = 0
         self._wrap = wrap
 
     def make(self, loop: asyncio.AbstractEventLoop, _placement: str, name: str) -> tuple[Any, Any]:
         gate: asyncio.Future[_Ending] = loop.create_future()
-        coroutine = _native(gate)
+        coroutine: Any = _native(gate)
         coroutine.__qualname__ = name
         coroutine.__name__ = name.rpartition(".")[2]
         return self._wrap(coroutine), gate
@@ -81,6 +84,8 @@ class NativeCoroutines:
 
 class RustCoroutines:
     """Coroutines whose body is a Rust future."""
+
+    classes = (Awaitable,)
 
     def __init__(self, runtime: Runtime) -> None:
         self.settled = 0

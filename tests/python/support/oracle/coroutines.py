@@ -11,7 +11,6 @@ from oracle import choices
 from oracle import coroutine_actions as act
 from oracle.choices import INDICES, SLOTS
 from oracle.iterating import HOW
-from oracle.known import is_open
 from oracle.machine import Collect, Machine, seeds
 from oracle.outcomes import MESSAGES, VALUES
 from oracle.side import Action
@@ -21,8 +20,8 @@ MOST_COROUTINES = 6
 MOST_TASKS = 6
 
 ERRORS = ("instance", "cancelled", "timeout", "unusual", "exit", "stop", "stop subclass", "stop async")
-# Coroutines are no iterators.
-BY_HAND = [how for how in HOW if how != "next" and not is_open(how)]
+# Native coroutines are no iterators.
+BY_HAND = [how for how in HOW if how != "next"]
 
 CALL = [act.Call(placement) for placement in ("poll_first", "poll_first", "spawn")]
 OPEN = [
@@ -33,7 +32,7 @@ OPEN = [
 DRIVE = [act.Drive(*each) for each in itertools.product(INDICES, BY_HAND)]
 SEND = [act.Drive(index, "send none") for index in INDICES]
 TAKE = [act.Take(*each) for each in itertools.product(INDICES, SLOTS)]
-USE = [act.UseIterator(*each) for each in itertools.product(SLOTS, ("next", *BY_HAND))]
+USE = [act.UseIterator(*each) for each in itertools.product(SLOTS, HOW)]
 ACKNOWLEDGE = [act.Acknowledge(index) for index in INDICES]
 CANCEL = [act.CancelYielded(*each) for each in itertools.product(INDICES, (None, *MESSAGES))]
 ASK = [act.AskCoroutine(index) for index in INDICES]

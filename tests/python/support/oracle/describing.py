@@ -10,9 +10,10 @@ import asyncio
 import re
 import types
 from contextvars import Context
+from pathlib import Path
 from typing import Any
 
-from oracle.known import OPEN_TEXTS, is_open
+from oracle.known import is_known, without_known_words
 from oracle.outcomes import MESSAGES, VALUES, VARIABLE
 
 # The names of the two sides, as they stand in the names of tasks and in the descriptions of callbacks.
@@ -26,6 +27,9 @@ _NAMES = {
     if not isinstance(value, _PLAIN)
 }
 
+# Where futures are written in Python.
+_FUTURES = (asyncio.futures.__file__, str(Path(__file__).with_name("planted.py")))
+
 # What differs though nothing does: addresses, numbers, the side, and what the class is called.
 _NOISE = re.compile(rf"0x[0-9a-fA-F]+|(?<=\bTask-)\d+|\b(?:{'|'.join(SIDES)}):")
 _CLASSES = re.compile(r"\b(?:Awaitable|Planted\w*)\b")
@@ -33,9 +37,7 @@ _CLASSES = re.compile(r"\b(?:Awaitable|Planted\w*)\b")
 
 def plain_text(text: str) -> str:
     """Return a text without what may differ in it."""
-    for said, wanted in OPEN_TEXTS.items():
-        text = text.replace(said, wanted)
-    return _CLASSES.sub("Future", _NOISE.sub("", text))
+    return without_known_words(_CLASSES.sub("Future", _NOISE.sub("", text)))
 
 
 def describe(thing: Any) -> Any:
@@ -66,17 +68,17 @@ def describe_error(error: BaseException) -> Any:
         getattr(error, "mark", None),
         trace(error.__traceback__),
         _led_to_by(error.__cause__),
-        None if _is_open(error) else _led_to_by(error.__context__),
+        None if _context_is_known(error) else _led_to_by(error.__context__),
         error.__suppress_context__,
     )
 
 
-def _is_open(error: BaseException) -> bool:
+def _context_is_known(error: BaseException) -> bool:
     if isinstance(error, StopIteration):
-        return is_open("stop context")
-    if "of coroutine" in getattr(error, "mark", "") or error.args == ("coroutine raised StopIteration",):
-        return is_open("coroutine context")
-    return isinstance(error, asyncio.CancelledError) and is_open("cancelled error")
+        return is_known("stop context")
+    if error.args == ("coroutine raised StopIteration",):
+        return is_known("stopped context")
+    return isinstance(error, asyncio.CancelledError) and is_known("cancelled error")
 
 
 def _led_to_by(error: BaseException | None) -> Any:
@@ -88,14 +90,16 @@ def _led_to_by(error: BaseException | None) -> Any:
 def trace(traceback: types.TracebackType | None) -> list[tuple[str, int]]:
     """Return the functions and lines of a traceback; ours are common to both sides.
 
-    Without the handle's, since what is called in the library's drain has none, and that of a native coroutine's body,
-    since a Rust future has none.
+    Without the handle's, since what is called in the library's drain has none; that of a native coroutine's body, since a
+    Rust future has none; and those of futures written in Python, to which C's have nothing that corresponds.
     """
     places = []
     while traceback is not None:
-        places.append((traceback.tb_frame.f_code.co_name, traceback.tb_lineno))
+        code = traceback.tb_frame.f_code
+        if not code.co_name.endswith(("_run", "_native")) and code.co_filename not in _FUTURES:
+            places.append((code.co_name, traceback.tb_lineno))
         traceback = traceback.tb_next
-    return [place for place in places if not place[0].endswith(("_run", "_native"))]
+    return places
 
 
 def describe_callback(callback: Any, context: Any) -> Any:
@@ -123,7 +127,7 @@ def describe_settled_elsewhere(future: Any, loop: asyncio.AbstractEventLoop) -> 
         future.done(),
         future.cancelled(),
         future._asyncio_future_blocking,
-        None if is_open("log unconverted") else future._log_traceback,
+        future._log_traceback,
         describe(future._cancel_message),
         callbacks and [describe_callback(*entry) for entry in callbacks],
         future._loop in (loop, None),

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from oracle.outcomes import make_error
-from oracle.side import Side
+from oracle.side import Action, Side
 
 
 @dataclass(frozen=True)
-class Iterate:
+class Iterate(Action):
     """Take an iterator of a future, in one of several places for them."""
 
     future: int
@@ -50,7 +50,7 @@ SENDS = ("send none", "send")
 
 
 @dataclass(frozen=True)
-class Use:
+class Use(Action):
     """Use an iterator."""
 
     place: int

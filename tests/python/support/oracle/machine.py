@@ -146,8 +146,9 @@ def run(
     *,
     examples: int | None = None,
     counts: Counts = RUN,
+    replays: int = MOST_REPLAYS,
 ) -> None:
-    """Run a machine as long as is planned, or for so many examples; raise what the two sides disagree about."""
+    """Run a machine as long as is planned, or for so many examples; raise what the two sides disagree about, shortened."""
     record = Record(counts)
 
     def start() -> Machine:
@@ -161,14 +162,14 @@ def run(
         start = seed(zlib.crc32(f"{machine.name} {mode.name}".encode()))(start)
     with _collecting_by_hand():
         try:
-            run_state_machine_as_test(start, settings=plan(machine.name, examples))  # type: ignore[no-untyped-call]
+            run_state_machine_as_test(start, settings=plan(machine.name, mode, examples))  # type: ignore[no-untyped-call]
             record.end()
         except BaseException:
             if record.found is None:
                 raise
             record.end()
         if record.found is not None:
-            steps = shorten(record.steps, lambda steps: disagreement(steps, make) is not None)
+            steps = shorten(record.steps, lambda steps: disagreement(steps, make) is not None, replays)
             raise Disagreement(_program(steps, disagreement(steps, make) or record.found))
 
 
@@ -190,9 +191,8 @@ def disagreement(steps: Sequence[Step], make: Callable[[], Lockstep]) -> Disagre
     return None
 
 
-def shorten(steps: Sequence[Step], fails: Callable[[Sequence[Step]], bool]) -> Sequence[Step]:
+def shorten(steps: Sequence[Step], fails: Callable[[Sequence[Step]], bool], replays: int) -> Sequence[Step]:
     """Leave out as many steps as possible, halves first and single ones last; no more than so many tries."""
-    replays = MOST_REPLAYS
     size = len(steps) // 2
     while size and replays:
         start = 0

@@ -15,6 +15,8 @@ class Mode:
     name: str
     make: Callable[[], asyncio.AbstractEventLoop]
     strict: bool = False
+    # How many of the steps are run on it: for each future and each handle, debug mode writes a traceback.
+    share: float = 1.0
 
     def make_loop(self) -> asyncio.AbstractEventLoop:
         """Make a loop, without its complaints of being slow."""
@@ -32,7 +34,7 @@ def _debugging() -> asyncio.AbstractEventLoop:
 _ALL = [
     Mode("asyncio", asyncio.new_event_loop),
     Mode("strict", asyncio.new_event_loop, strict=True),
-    Mode("debug", _debugging),
+    Mode("debug", _debugging, share=0.4),
 ]
 
 if sys.platform != "win32":

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import collections.abc
 import contextvars
-import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
-PurePython: Any = asyncio.futures._PyFuture  # type: ignore[attr-defined]
+
+class PurePython(asyncio.futures._PyFuture):  # type: ignore[name-defined,misc]
+    """asyncio's future, as it is where there is no C."""
 
 
 class SecondWaiterLost(PurePython):
@@ -200,11 +201,7 @@ class KeptAlive(PurePython):
         self._all.append(self)
 
 
-FUTURES: list[type[Any]] = [
-    planted
-    for planted in list(globals().values())
-    if inspect.isclass(planted) and PurePython in planted.__bases__
-]
+FUTURES: list[type[Any]] = PurePython.__subclasses__()
 
 
 class Wrapped(collections.abc.Coroutine[Any, Any, Any]):
@@ -225,7 +222,13 @@ class Wrapped(collections.abc.Coroutine[Any, Any, Any]):
         self._coroutine.close()
 
     def __await__(self) -> Any:
-        return self._coroutine.__await__()
+        return self
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        return self.send(None)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._coroutine, name)
@@ -306,8 +309,4 @@ class MessageSwallowed(Wrapped):
         return super().throw(*arguments)
 
 
-COROUTINES: list[Callable[[Any], Any]] = [
-    planted
-    for planted in list(globals().values())
-    if inspect.isclass(planted) and Wrapped in planted.__bases__
-]
+COROUTINES: list[type[Any]] = Wrapped.__subclasses__()

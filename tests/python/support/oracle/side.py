@@ -7,7 +7,7 @@ import contextvars
 import functools
 import sys
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from oracle.describing import describe, describe_error, describe_task
@@ -17,11 +17,12 @@ from oracle.outcomes import VARIABLE, make_error
 CONTEXTS = 3
 
 
-class Action(Protocol):
-    """Something that can be done on both sides."""
+class Action:
+    """Something that can be done on both sides. What it is for a side that has more, it may ask for."""
 
-    def do(self, side: Side, actor: str) -> Any:
+    def do(self, side: Any, actor: str, /) -> Any:
         """Do it, and return what came of it."""
+        raise NotImplementedError
 
 
 class Surroundings(Protocol):
@@ -32,8 +33,7 @@ class Surroundings(Protocol):
     def now(self) -> int:
         """Return the number of the loop's iteration."""
 
-    @staticmethod
-    def describe_future(future: Any, loop: asyncio.AbstractEventLoop) -> Any:
+    def describe_future(self, future: Any, loop: asyncio.AbstractEventLoop, /) -> Any:
         """Describe what a look at a future shows."""
 
 
@@ -118,22 +118,27 @@ class Side:
         future = self.futures.pop(number)
         self._gone[f"future {number}"] = weakref.ref(future)
 
-    def begin(self, coroutine: Any, context: int | None = None) -> int:
-        """Make a task of a coroutine; return its number."""
+    def begin(self, make_coroutine: Callable[[str], Any], context: int | None = None) -> int:
+        """Make a task of a coroutine, which is told the name that the task will have; return its number."""
         number = self._begun
         self._begun += 1
-        make = functools.partial(self.loop.create_task, coroutine, name=f"{self.name}:task {number}")
-        # One that is given is shared with callbacks and other tasks (and not known up to 3.10), else there is a copy.
-        shared = {} if context is None or sys.version_info < (3, 11) else {"context": self.contexts[context]}
-        self.tasks[number] = make(**shared)
+        name = f"{self.name}:task {number}"
+        make = functools.partial(self.loop.create_task, make_coroutine(name), name=name)
+        # A context that is given is shared with callbacks and other tasks, else there is a copy. Up to 3.10 none can be
+        # given, and an eager task that finds its context in use leaves the loop in ruins.
+        if context is None or sys.version_info < (3, 11) or self.loop.get_task_factory() is not None:
+            self.tasks[number] = make()
+        else:
+            self.tasks[number] = make(context=self.contexts[context])
         return number
 
     def task(self, index: int, before: asyncio.Task[Any] | None = None) -> asyncio.Task[Any]:
         """Return one of the tasks that there are; for a task that is to wait for it, one that was there before."""
         numbers = list(self.tasks)
-        if before in self.tasks.values():
-            # Those that wait for each other cannot be cancelled: asyncio would ask one after the other for ever.
-            numbers = numbers[: list(self.tasks.values()).index(before)]
+        # Those that wait for each other cannot be cancelled: asyncio would ask one after the other for ever.
+        for place, task in enumerate(self.tasks.values()):
+            if task is before:
+                numbers = numbers[:place]
         if not numbers:
             raise LookupError("there is no task")
         return self.tasks[numbers[index % len(numbers)]]

@@ -40,6 +40,10 @@ class Bare(Delegating):
         return (yield self.future)
 
 
+# For what is there since 3.11.
+_asyncio: Any = asyncio
+
+
 async def _nested(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
@@ -62,7 +66,7 @@ async def _collect(first: Any, second: Any) -> int:
 
 
 async def _within(future: Any, seconds: float | None) -> Any:
-    async with asyncio.timeout(seconds):
+    async with _asyncio.timeout(seconds):
         return await future
 
 
@@ -105,7 +109,7 @@ class Pause:
 
     catch: bool
 
-    def awaitable(self, side: Any, task: asyncio.Task[Any]) -> Any:
+    def awaitable(self, side: Any, task: asyncio.Task[Any], /) -> Any:
         """Return what is to be awaited."""
         raise NotImplementedError
 
@@ -145,21 +149,23 @@ class Sleep(Pause):
 
 
 @dataclass(frozen=True)
-class Begin:
+class Begin(Action):
     """Make a task that does and awaits what its script says."""
 
     script: tuple[Any, ...]
     context: int | None = None
 
     def do(self, side: Side, _actor: str) -> Any:
-        return side.begin(run(side, self.script), self.context)
+        return side.begin(lambda name: run(side, self.script, name), self.context)
 
 
-async def run(side: Side, script: tuple[Any, ...]) -> Any:
+async def run(side: Side, script: tuple[Any, ...], name: str) -> Any:
     """Do one thing after the other, and write down what came of each."""
     task = asyncio.current_task()
     assert task is not None
-    actor = describe(task)
+    # An eager one begins before it is given its name.
+    task.set_name(name)
+    actor = describe(name)
     side.note(actor, "begins")
     for step in script:
         if not isinstance(step, Pause):
