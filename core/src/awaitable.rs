@@ -32,7 +32,7 @@ mod waiters;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -249,8 +249,8 @@ impl Awaitable {
         drop(previous);
     }
 
-    fn _make_cancelled_error(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.cancelled_error(py)?.into_value(py).into_any())
+    fn _make_cancelled_error<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBaseException>> {
+        self.make_cancelled_error(py)
     }
 
     #[getter]

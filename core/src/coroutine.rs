@@ -23,7 +23,7 @@ use pyo3::prelude::*;
 
 use crate::awaitable::{Awaitable, Role, stop_iteration};
 use crate::builder::Unstarted;
-use crate::error::not_stop_iteration;
+use crate::error::{not_stop_iteration, raise};
 use crate::finalize;
 use crate::frame::{self, Progress};
 use crate::runtime::Runtime;
@@ -132,7 +132,8 @@ impl Coroutine {
         let outcome = take_outcome(&self.cell, py);
         self.replace(State::Closed);
         match outcome {
-            Some(outcome) => stop_iteration(py, outcome?),
+            Some(Ok(value)) => stop_iteration(py, value),
+            Some(Err(error)) => Err(raise(error.into_value(py).into_bound(py))),
             None => Err(crate::error::runtime_closed(py, "the runtime was shut down before the task had finished")),
         }
     }
@@ -259,7 +260,12 @@ impl Coroutine {
         let created = py.version_info() < (3, 12) && matches!(*self.state.lock(), State::Created(_));
         if self.end()? {
             // A body that has not begun is not waiting for anything that a `StopIteration` could end.
-            Err(if created { not_stop_iteration(py, error) } else { error })
+            Err(match error {
+                error if created => not_stop_iteration(py, error),
+                // It ends what the coroutine waits for, and by that the coroutine, which raises one of its own.
+                error if error.is_instance_of::<PyStopIteration>(py) => raise(error.into_value(py).into_bound(py)),
+                error => error,
+            })
         } else {
             Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine"))
         }

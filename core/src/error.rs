@@ -5,7 +5,7 @@
 
 use std::ptr;
 
-use pyo3::exceptions::{PyException, PyModuleNotFoundError, PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::{PyBaseException, PyException, PyModuleNotFoundError, PyRuntimeError, PyStopIteration};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -88,6 +88,17 @@ pub(crate) fn instead_of(py: Python<'_>, error: PyErr, cause: PyErr) -> PyErr {
     error.set_context(py, Some(cause.clone_ref(py)));
     error.set_cause(py, Some(cause));
     error
+}
+
+/// The error that raises `exception` here: the one that is being handled, if there is one, becomes its context.
+pub(crate) fn raise(exception: Bound<'_, PyBaseException>) -> PyErr {
+    // SAFETY: attached, with a live exception and its class; no reference is stolen. What is set is cleared at once: the
+    // interpreter's way to find the context is wanted, not the error indicator.
+    unsafe {
+        ffi::PyErr_SetObject(ffi::Py_TYPE(exception.as_ptr()).cast(), exception.as_ptr());
+        ffi::PyErr_Clear();
+    }
+    PyErr::from_value(exception.into_any())
 }
 
 /// The error to raise for one that an `await` would take for its result, as PEP 479 has it for generators.
