@@ -1,7 +1,7 @@
 # What the extension in src/ offers to the Python suites; maturin puts this file into the wheel.
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
-from typing import Any, Literal, TypeVar, final
+from typing import Any, Literal, NoReturn, TypeVar, final
 
 from crossawait import _types
 
@@ -68,6 +68,7 @@ def call(
     times: int = 1,
     trouble: Literal["make panics", "extract fails", "extract panics"] | None = None,
 ) -> Coroutine[Any]: ...
+def panics(message: str) -> NoReturn: ...
 def await_from_rust(runtime: Runtime, awaitable: object) -> Coroutine[Any]: ...
 def await_until(
     runtime: Runtime, function: Callable[[], object], gate: Gate, *, called: bool = True
