@@ -1,4 +1,4 @@
-"""A panic of another function of the same extension travels through Python as an exception, and is met again in Rust."""
+"""A panic of another function of the same extension: it travels as an exception, and is met again in Rust."""
 
 from __future__ import annotations
 
