@@ -15,7 +15,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::custom::Custom;
 use crate::gate;
-use crate::losing::{Dropping, Rejecting};
+use crate::losing::{Alarmed, Dropping, Keeping, Rejecting};
 use crate::probe::{Place, Probe};
 use crate::value::Value;
 
@@ -164,6 +164,8 @@ fn executor(name: &str, options: &Options) -> PyResult<Arc<dyn Executor>> {
         "custom" => Arc::new(Custom::new(options.workers_or_default(), "custom")),
         "rejecting" => Arc::new(Rejecting),
         "dropping" => Arc::new(Dropping),
+        "keeping" => Arc::new(Keeping::default()),
+        "alarmed" => Arc::new(Alarmed::default()),
         _ => return Err(PyValueError::new_err("there is no such runtime")),
     })
 }

@@ -138,7 +138,11 @@ impl Awaitable {
                 let mut inner = this.inner.lock();
                 inner.subscription = Subscription::Key(key);
                 // Under the lock, so that the key in the cell is that of the subscription.
-                this.cell.header().watch(event_loop.queue(), key)
+                let will_be_told = this.cell.header().watch(event_loop.queue(), key);
+                drop(inner);
+                // Behind the entry in the table: whoever stops a runtime looks there once, and may have done so before.
+                this.close_if_stopped();
+                will_be_told
             }
             None => {
                 this.inner.lock().subscription = Subscription::None;

@@ -32,8 +32,7 @@ pub(crate) fn wait_for(
     let py = python_loop.py();
     let end = End { finish: Mutex::new(Some(finish)), event_loop: Arc::downgrade(event_loop), key: OnceLock::new() };
     let end = Bound::new(py, end).map_err(|error| Refused { error, finish: None })?;
-    begin(event_loop, python_loop, awaitable, &end)
-        .map_err(|error| Refused { error, finish: end.get().take() })
+    begin(event_loop, python_loop, awaitable, &end).map_err(|error| Refused { error, finish: end.get().take() })
 }
 
 fn begin<'py>(
