@@ -22,6 +22,7 @@ use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
 
 use crate::coroutine::Coroutine;
+use crate::lifecycle::OwnProcess;
 use crate::runtime::Runtime;
 use crate::task::Task;
 use buffer::{Buffer, Reserved};
@@ -51,14 +52,15 @@ impl Runtime {
         let buffer = Arc::new(Buffer::new(CAPACITY));
         let (task, _) = Task::new(Drive::new(stream, buffer.clone()), Some(runtime.record().clone()));
         let source = Typed { buffer, runtime };
-        Bound::new(py, StreamIterator { source: Box::new(source), unstarted: Mutex::new(Some(task)) })
+        Bound::new(py, StreamIterator { source: OwnProcess::new(Box::new(source)), unstarted: Mutex::new(Some(task)) })
     }
 }
 
 /// What `async for` goes over: the items of a Rust stream.
 #[pyclass(frozen, weakref, generic, module = "crossawait")]
 pub struct StreamIterator {
-    source: Box<dyn Source>,
+    /// A forked child forgets it: the buffer may be in any state there, and its producer is the parent's.
+    source: OwnProcess<Box<dyn Source>>,
     /// The task that polls the stream, until the first item is asked for.
     unstarted: Mutex<Option<Task>>,
 }
@@ -126,6 +128,12 @@ impl StreamIterator {
     }
 
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
+        if self.source.is_inherited() {
+            return Err(crate::error::runtime_closed(
+                py,
+                "this stream belongs to the process that this one was forked from; make a new one here",
+            ));
+        }
         let unstarted = self.unstarted.lock().take();
         if let Some(task) = unstarted {
             self.source.start(task);
@@ -142,6 +150,9 @@ impl StreamIterator {
 
 impl StreamIterator {
     fn end(&self) {
+        if self.source.is_inherited() {
+            return;
+        }
         let unstarted = self.unstarted.lock().take();
         self.source.close();
         drop(unstarted);
