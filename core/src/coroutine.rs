@@ -276,7 +276,9 @@ impl Coroutine {
             Err(match error {
                 error if created => not_stop_iteration(py, error),
                 // It ends what the coroutine waits for, and by that the coroutine, which raises one of its own.
-                error if error.is_instance_of::<PyStopIteration>(py) => raise(error.into_value(py).into_bound(py)),
+                error if suspended && error.is_instance_of::<PyStopIteration>(py) => {
+                    raise(error.into_value(py).into_bound(py))
+                }
                 error => error,
             })
         } else {

@@ -28,8 +28,8 @@ REST = 20
 
 
 # In the words for a handle, what describes a future is cut to a length, so the length of its class's name
-# shows. (uvloop does not describe it.)
-_ARGUMENT = re.compile(r"\(<(?:Future|Subclass)\b[^\n]*")
+# shows. uvloop does not describe it, and since 3.13 asyncio does in debug mode only.
+_ARGUMENT = re.compile(r"\((?:\)|<(?:Future|Subclass)\b)[^\n]*")
 
 
 # How much is shown around a difference.
