@@ -76,7 +76,15 @@ pub(crate) fn stack(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 
 /// The words in which asyncio describes a future: its state, its outcome, its callbacks.
 pub(crate) fn describe_future(future: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    future.py().import("asyncio.base_futures")?.call_method1("_future_repr_info", (future,))?.extract()
+    static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = future.py();
+    let function = FUNCTION
+        .get_or_try_init(py, || py.import("asyncio.base_futures")?.getattr("_future_repr_info").map(Bound::unbind));
+    match function {
+        Ok(function) => function.bind(py).call1((future,))?.extract(),
+        // While the interpreter goes away nothing can be imported: asyncio describes then what it destroys.
+        Err(_) => Ok(vec![future.getattr(intern!(py, "_state"))?.extract::<String>()?.to_lowercase()]),
+    }
 }
 
 /// `event_loop.call_soon(callback, argument, context=context)`.
