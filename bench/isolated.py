@@ -1,4 +1,4 @@
-"""What only a process of one's own can show: threads and memory of a single contestant.
+"""What only a process of one's own can show: threads, memory and its growth, of a single contestant.
 
 `measure(kind, name, count)` starts this file again as a script for one contestant and watches that from
 outside: then the watching costs the contestant neither a thread nor the interpreter lock.
@@ -16,7 +16,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bridges import OWN_FUTURE, bridge, extension
+from bridges import OURS, OWN_FUTURE, PEERS, bridge, extension
+from calls import CALLERS, nothing
 from workloads import SLEEP
 
 Call = Callable[[], Awaitable[object]]
@@ -25,6 +26,23 @@ THREADS = "threads"
 HELD = "held"
 AWAITED = "awaited"
 EMPTY = "empty"
+GROWTH = "growth"
+GROWTH_CALLS = "growth-calls"
+
+CONTESTANTS = {
+    THREADS: (*OURS, *PEERS),
+    **dict.fromkeys((HELD, AWAITED, EMPTY), (*OURS, *PEERS, OWN_FUTURE)),
+    # A million calls take the peers a minute and more.
+    **dict.fromkeys((GROWTH, GROWTH_CALLS), (*OURS, PEERS[0])),
+}
+COUNTS = {
+    THREADS: 10_000,
+    HELD: 100_000,
+    AWAITED: 100_000,
+    EMPTY: 100_000,
+    GROWTH: 1_000_000,
+    GROWTH_CALLS: 1_000_000,
+}
 
 WARM_UP = 2_000
 AN_HOUR = 3600.0
@@ -107,12 +125,38 @@ async def hold_pending(kind: str, name: str, count: int) -> dict[str, int | None
     return {"bytes": (resident() - before) // count, "count": count}
 
 
+async def call_often(kind: str, name: str, count: int) -> dict[str, int | None]:
+    """Bytes that so many calls leave behind, Python calling Rust or the other way round."""
+    chosen = bridge(name)
+
+    async def in_turn(times: int) -> None:
+        for _ in range(times):
+            await chosen.noop()
+
+    async def calls(times: int) -> None:
+        each = times // CALLERS
+        await asyncio.gather(
+            *[chosen.call(nothing, each) if kind == GROWTH_CALLS else in_turn(each) for _ in range(CALLERS)]
+        )
+
+    # Allocators of several threads take their time to find what they need.
+    await calls(count // 10)
+    gc.collect()
+    before = resident()
+    await calls(count)
+    gc.collect()
+    return {"growth": resident() - before, "count": count}
+
+
 def main(kind: str, name: str, count: int) -> None:
     """The script's work: one measurement of one contestant."""
     sys.stdout.write("started\n")
     sys.stdout.flush()
     if kind == THREADS:
         sys.stdout.write(json.dumps(asyncio.run(sleep_together(name, count))) + "\n")
+        return
+    if kind in (GROWTH, GROWTH_CALLS):
+        sys.stdout.write(json.dumps(asyncio.run(call_often(kind, name, count))) + "\n")
         return
 
     async def measured() -> None:
