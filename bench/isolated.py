@@ -66,7 +66,7 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-async def sleep_together(name: str, count: int) -> dict[str, int | None]:
+async def sleep_together(_kind: str, name: str, count: int) -> dict[str, int | None]:
     """Starts all sleeps at once, twice: the second time shows whether threads are kept or added."""
     call = bridge(name).sleep
     before = threads_of("self")
@@ -152,18 +152,13 @@ def main(kind: str, name: str, count: int) -> None:
     """The script's work: one measurement of one contestant."""
     sys.stdout.write("started\n")
     sys.stdout.flush()
-    if kind == THREADS:
-        sys.stdout.write(json.dumps(asyncio.run(sleep_together(name, count))) + "\n")
-        return
-    if kind in (GROWTH, GROWTH_CALLS):
-        sys.stdout.write(json.dumps(asyncio.run(call_often(kind, name, count))) + "\n")
-        return
+    work = {THREADS: sleep_together, GROWTH: call_often, GROWTH_CALLS: call_often}.get(kind, hold_pending)
 
     async def measured() -> None:
-        result = await hold_pending(kind, name, count)
-        sys.stdout.write(json.dumps(result) + "\n")
+        sys.stdout.write(json.dumps(await work(kind, name, count)) + "\n")
         sys.stdout.flush()
-        # A hundred thousand awaitables that never finish are not worth tearing down one by one.
+        # A hundred thousand awaitables that never finish are not worth tearing down one by one, and a thread
+        # of the peers that comes back from a call while the interpreter ends may abort the process.
         os._exit(0)
 
     asyncio.run(measured())
