@@ -1,0 +1,86 @@
+//! Ctrl-C in a program that is not Python's own: an embedded interpreter leaves `SIGINT` alone.
+
+use std::thread;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+/// Has `SIGINT` raise `KeyboardInterrupt`, as in a Python program, until dropped.
+pub(super) struct Interruptible<'py> {
+    signal: Bound<'py, PyModule>,
+    installed: Handler,
+}
+
+impl<'py> Interruptible<'py> {
+    /// `None` where it is not ours to say what Ctrl-C does: if somebody has said already, Python's own program for one; and
+    /// outside of the main thread, in a test for instance, where the default serves better: it ends the process.
+    pub(super) fn new(py: Python<'py>) -> PyResult<Option<Self>> {
+        if thread::current().name() != Some("main") || !Handler::current(py)?.is_default() {
+            return Ok(None);
+        }
+        let signal = py.import("signal")?;
+        match signal.call_method1("signal", (signal.getattr("SIGINT")?, signal.getattr("default_int_handler")?)) {
+            Ok(_) => Ok(Some(Self { signal, installed: Handler::current(py)? })),
+            // The interpreter was started in another thread, which is its main thread.
+            Err(error) if error.is_instance_of::<PyValueError>(py) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn restore(&self) -> PyResult<()> {
+        let signal = &self.signal;
+        if Handler::current(signal.py())? == self.installed {
+            signal.call_method1("signal", (signal.getattr("SIGINT")?, signal.getattr("SIG_DFL")?))?;
+        }
+        // Else the program has put its own in the place meanwhile.
+        Ok(())
+    }
+}
+
+impl Drop for Interruptible<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.restore() {
+            error.write_unraisable(self.signal.py(), None);
+        }
+    }
+}
+
+/// Who handles `SIGINT`. The system is asked: Python knows of the handlers that it has installed itself.
+#[cfg(unix)]
+#[derive(PartialEq, Eq)]
+struct Handler(libc::sighandler_t);
+
+#[cfg(unix)]
+impl Handler {
+    fn current(_py: Python<'_>) -> PyResult<Self> {
+        let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+        // SAFETY: without a new action this only writes the present one to where there is room for it.
+        if unsafe { libc::sigaction(libc::SIGINT, std::ptr::null(), action.as_mut_ptr()) } != 0 {
+            return Err(std::io::Error::last_os_error().into());
+        }
+        // SAFETY: written by the call above, which has succeeded.
+        Ok(Self(unsafe { action.assume_init() }.sa_sigaction))
+    }
+
+    fn is_default(&self) -> bool {
+        self.0 == libc::SIG_DFL
+    }
+}
+
+/// Who handles `SIGINT`, as far as Python knows: its name for it.
+#[cfg(not(unix))]
+#[derive(PartialEq, Eq)]
+struct Handler(String);
+
+#[cfg(not(unix))]
+impl Handler {
+    fn current(py: Python<'_>) -> PyResult<Self> {
+        let signal = py.import("signal")?;
+        let handler = signal.call_method1("getsignal", (signal.getattr("SIGINT")?,))?;
+        Ok(Self(handler.repr()?.to_string()))
+    }
+
+    fn is_default(&self) -> bool {
+        self.0.contains("SIG_DFL")
+    }
+}
