@@ -34,13 +34,14 @@ mod interrupt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Once};
 use std::task::{Context, Poll, ready};
 use std::thread;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyCFunction;
@@ -201,10 +202,35 @@ fn run_coroutine(module: &str, main: &Bound<'_, PyAny>) -> PyResult<()> {
     ran.map(drop)
 }
 
-/// Attaches this thread, to an interpreter that is started if there is none.
-#[expect(clippy::disallowed_methods, reason = "the thread is the program's own, and becomes that of an event loop")]
+/// Starts the interpreter, if the process has none, with this thread for its main thread. [`run`] does it by itself; call it
+/// in front of anything that attaches before.
+///
+/// As [`Python::initialize`], after which Python's own idea of its main thread depends, up to 3.12, on where `threading` is
+/// imported first. With two ideas of it uvloop fails.
+pub fn initialize() {
+    static STARTED: Once = Once::new();
+    // SAFETY: may be called at any time.
+    if unsafe { ffi::Py_IsInitialized() } != 0 {
+        // SAFETY: likewise; it means something now that there is an interpreter.
+        if unsafe { ffi::PyGILState_Check() } == 1 {
+            // Whoever is starting it may be waiting for this thread to detach.
+            return;
+        }
+    }
+    STARTED.call_once(|| {
+        Python::initialize();
+        // Without the module there will be no loop, and an error that says why.
+        attach_to_running(|py| drop(py.import("threading")));
+    });
+}
+
 fn attach<R>(body: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
-    Python::initialize();
+    initialize();
+    attach_to_running(body)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the thread is the program's own, and becomes that of an event loop")]
+fn attach_to_running<R>(body: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
     Python::attach(body)
 }
 
