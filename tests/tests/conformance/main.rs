@@ -3,6 +3,7 @@
 //! Each case is a function that takes a [`Subject`](subject::Subject). A new executor is one line at the end.
 
 mod blocking;
+mod calls;
 mod cancel;
 mod endings;
 mod entry;
@@ -57,6 +58,10 @@ macro_rules! conformance {
                 shutdown_settles_what_waits, shutdown_settles_before_it_is_awaited, shutdown_is_idempotent,
                 shutdown_from_a_task, shutdown_from_a_blocking_call, spawn_after_shutdown, coroutine_after_shutdown,
                 an_awaitable_keeps_its_runtime_open, last_handle_dropped_in_a_task,
+            }
+            calls::{
+                work_on_the_loop, work_that_fails, work_that_is_dropped_first, work_of_a_loop_that_is_closed,
+                a_stream_of_a_call,
             }
             entry::{
                 main_gives_what_it_gives, main_is_polled_on_the_runtime, main_calls_python, main_hears_of_errors,

@@ -1,0 +1,77 @@
+//! A Rust program on tokio that uses asynchronous Python: `cargo run --example program -- [count | serve] [LOOP]`.
+//!
+//! `count` takes numbers from an asynchronous generator of Python's and prints their sum. `serve` goes on until Ctrl-C.
+
+use std::env;
+use std::process::ExitCode;
+
+use crossawait_core::pyo3::exceptions::PyKeyboardInterrupt;
+use crossawait_core::pyo3::prelude::*;
+use crossawait_core::{Caller, Runtime, entry};
+use crossawait_tokio::Tokio;
+use futures::TryStreamExt;
+
+/// Runs on asyncio and on trio alike.
+const NUMBERS: &std::ffi::CStr = c"
+import anyio
+
+async def below(end):
+    for number in range(end):
+        await anyio.sleep(0)
+        yield number
+";
+
+async fn count(caller: Caller) -> PyResult<u64> {
+    let numbers = caller.stream(
+        |py| PyModule::from_code(py, NUMBERS, c"numbers.py", c"numbers")?.getattr("below")?.call1((100,)),
+        |number| number.extract::<u64>(),
+    );
+    numbers.try_fold(0, |sum, number| async move { Ok(sum + number) }).await
+}
+
+/// Something that has to be left in order.
+struct Connection;
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        println!("closed");
+    }
+}
+
+async fn serve(_caller: Caller) -> PyResult<u64> {
+    let _connection = Connection;
+    println!("open");
+    std::future::pending().await
+}
+
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1);
+    let (what, which) = (arguments.next().unwrap_or("count".into()), arguments.next().unwrap_or("asyncio".into()));
+    let runner = match which.as_str() {
+        "uvloop" => entry::uvloop,
+        "trio" => entry::trio,
+        _ => entry::asyncio as fn(&Bound<'_, PyAny>) -> PyResult<()>,
+    };
+    let runtime = Runtime::new(Tokio::new().expect("threads for tokio"));
+    let ran = if what == "serve" { runtime.run_with(runner, serve) } else { runtime.run_with(runner, count) };
+    match ran.and_then(|output| output) {
+        Ok(sum) => {
+            println!("{sum}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => ended_by(error),
+    }
+}
+
+/// Says what went wrong; Ctrl-C is nothing to talk about.
+#[expect(clippy::disallowed_methods, reason = "the program's own thread, which has been that of the event loop")]
+fn ended_by(error: PyErr) -> ExitCode {
+    Python::attach(|py| {
+        if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+            println!("interrupted");
+            return ExitCode::from(130);
+        }
+        error.print(py);
+        ExitCode::FAILURE
+    })
+}
