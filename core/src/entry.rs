@@ -53,7 +53,6 @@ use crate::executor::Executor;
 use crate::fresh_thread::SIGNAL_CHECK;
 use crate::lifecycle::EXIT_TIMEOUT;
 use crate::runtime::Runtime;
-use interrupt::Interruptible;
 
 /// Runs `main` on `executor` with an event loop of asyncio's in this thread: what `fn main` consists of.
 ///
@@ -87,7 +86,8 @@ impl Runtime {
     /// are left are cancelled. The runtime stays open.
     ///
     /// Ctrl-C is what it is in Python, if this is the program's main thread and nobody handles `SIGINT` yet: `main` is dropped
-    /// on the runtime, and when that is done this returns `KeyboardInterrupt`. A second one ends that waiting, too.
+    /// on the runtime, and when that is done this returns `KeyboardInterrupt`. A second one ends that waiting, too. A `main`
+    /// that listens for Ctrl-C itself, say with `tokio::signal`, goes with [`uninterrupted`].
     ///
     /// Not for a thread that polls tasks: it blocks. In an extension, for the Python functions that are not `async`, there is
     /// [`block_on`](Self::block_on).
@@ -154,7 +154,7 @@ impl Runtime {
         let shared =
             Arc::new(Shared { main: Mutex::new(Some(main)), output: Mutex::new(None), ended: Mutex::new(None) });
         let ran = attach(|py| {
-            let _interruptible = Interruptible::new(py)?;
+            let _interruptible = interrupt::interruptible(py)?;
             let ran = runner(&entry(py, self, shared.clone())?);
             shared.wait_until_dropped(py)?;
             ran
@@ -191,6 +191,21 @@ pub fn uvloop(main: &Bound<'_, PyAny>) -> PyResult<()> {
 /// What that raises; `ModuleNotFoundError` if trio is not installed.
 pub fn trio(main: &Bound<'_, PyAny>) -> PyResult<()> {
     main.py().import("trio")?.call_method1("run", (main,)).map(drop)
+}
+
+/// As `runner`, with Ctrl-C left to the program: `SIGINT` raises no `KeyboardInterrupt` meanwhile. For
+/// [`Runtime::run_with`].
+///
+/// A program that installs a handler of its own while `main` runs would not be rid of Python's by that: the crates that do it
+/// call the handler that was there as well.
+pub fn uninterrupted<R>(runner: R) -> impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<()>
+where
+    R: for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<()>,
+{
+    move |main: &Bound<'_, PyAny>| {
+        let _uninterrupted = interrupt::uninterrupted(main.py())?;
+        runner(main)
+    }
 }
 
 fn run_coroutine(module: &str, main: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -1,6 +1,7 @@
-//! A Rust program on tokio that uses asynchronous Python: `cargo run --example program -- [count | serve] [LOOP]`.
+//! A Rust program on tokio that uses asynchronous Python: `cargo run --example program -- [count | serve | listen] [LOOP]`.
 //!
-//! `count` takes numbers from an asynchronous generator of Python's and prints their sum. `serve` goes on until Ctrl-C.
+//! `count` takes numbers from an asynchronous generator of Python's and prints their sum. `serve` goes on until Ctrl-C ends
+//! it, and `listen` until it hears of Ctrl-C itself.
 
 use std::env;
 use std::process::ExitCode;
@@ -44,6 +45,16 @@ async fn serve(_caller: Caller) -> PyResult<u64> {
     std::future::pending().await
 }
 
+/// Ends by itself when Ctrl-C is pressed.
+async fn listen(_caller: Caller) -> PyResult<u64> {
+    let mut interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    println!("open");
+    interrupts.recv().await;
+    tokio::task::yield_now().await;
+    println!("goodbye");
+    Ok(0)
+}
+
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     let (what, which) = (arguments.next().unwrap_or("count".into()), arguments.next().unwrap_or("asyncio".into()));
@@ -53,7 +64,11 @@ fn main() -> ExitCode {
         _ => entry::asyncio as fn(&Bound<'_, PyAny>) -> PyResult<()>,
     };
     let runtime = Runtime::new(Tokio::new().expect("threads for tokio"));
-    let ran = if what == "serve" { runtime.run_with(runner, serve) } else { runtime.run_with(runner, count) };
+    let ran = match what.as_str() {
+        "serve" => runtime.run_with(runner, serve),
+        "listen" => runtime.run_with(entry::uninterrupted(runner), listen),
+        _ => runtime.run_with(runner, count),
+    };
     match ran.and_then(|output| output) {
         Ok(sum) => {
             println!("{sum}");

@@ -29,7 +29,12 @@ macro_rules! pages {
 }
 
 pages! {
+    blocking: "blocking.md",
     calling: "calling.md",
+    cancellation: "cancellation.md",
+    local: "local.md",
+    programs: "programs.md",
+    streams: "streams.md",
 }
 
 /// What the pages call their runtime.

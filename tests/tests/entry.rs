@@ -97,6 +97,11 @@ fn has_uvloop() -> bool {
     crossawait_tests::embedded::attached(|py| py.import("uvloop").is_ok())
 }
 
+#[test]
+fn a_process_runs_to_its_end() {
+    on_each_loop(counts);
+}
+
 fn counts(which: &str) {
     let output = program(&["count", which]).wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
@@ -104,19 +109,10 @@ fn counts(which: &str) {
     assert!(output.status.success());
 }
 
-#[test]
-fn a_process_runs_to_its_end() {
-    counts("asyncio");
-    counts("trio");
-    if has_uvloop() {
-        counts("uvloop");
-    }
-}
-
-/// Ctrl-C, once the program has begun.
+/// Presses Ctrl-C once the program has begun.
 #[cfg(unix)]
-fn is_interrupted(which: &str) {
-    let mut child = program(&["serve", which]);
+fn is_interrupted(arguments: &[&str], says: &str, code: i32) {
+    let mut child = program(arguments);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut said = String::new();
     stdout.read_line(&mut said).unwrap();
@@ -126,19 +122,29 @@ fn is_interrupted(which: &str) {
     stdout.read_to_string(&mut said).unwrap();
     let mut complaints = String::new();
     child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
-    // The future has been dropped before `run` returns.
-    assert_eq!((said.as_str(), complaints.as_str()), ("open\nclosed\ninterrupted\n", ""));
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!((said.as_str(), complaints.as_str()), (says, ""));
+    assert_eq!(child.wait().unwrap().code(), Some(code));
+}
+
+fn on_each_loop(run: impl Fn(&str)) {
+    run("asyncio");
+    run("trio");
+    if has_uvloop() {
+        run("uvloop");
+    }
+}
+
+/// The future has been dropped before `run` returns.
+#[cfg(unix)]
+#[test]
+fn a_process_is_interrupted() {
+    on_each_loop(|which| is_interrupted(&["serve", which], "open\nclosed\ninterrupted\n", 130));
 }
 
 #[cfg(unix)]
 #[test]
-fn a_process_is_interrupted() {
-    is_interrupted("asyncio");
-    is_interrupted("trio");
-    if has_uvloop() {
-        is_interrupted("uvloop");
-    }
+fn a_process_listens_for_ctrl_c_itself() {
+    on_each_loop(|which| is_interrupted(&["listen", which], "open\ngoodbye\n0\n", 0));
 }
 
 #[test]

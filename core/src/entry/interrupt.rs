@@ -1,27 +1,45 @@
-//! Ctrl-C in a program that is not Python's own: an embedded interpreter leaves `SIGINT` alone.
+//! Ctrl-C. An embedded interpreter leaves `SIGINT` alone, so that it would end the process in the middle of everything.
 
 use std::thread;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-/// Has `SIGINT` raise `KeyboardInterrupt`, as in a Python program, until dropped.
-pub(super) struct Interruptible<'py> {
+/// Another handler of `SIGINT` in the place of the one that is there, until dropped.
+pub(super) struct Replaced<'py> {
     signal: Bound<'py, PyModule>,
+    before: &'static str,
     installed: Handler,
 }
 
-impl<'py> Interruptible<'py> {
-    /// `None` where it is not ours to say what Ctrl-C does: if somebody has said already, Python's own program for one; and
-    /// outside of the main thread, in a test for instance, where the default serves better: it ends the process.
-    pub(super) fn new(py: Python<'py>) -> PyResult<Option<Self>> {
-        if thread::current().name() != Some("main") || !Handler::current(py)?.is_default() {
-            return Ok(None);
-        }
-        let signal = py.import("signal")?;
-        match signal.call_method1("signal", (signal.getattr("SIGINT")?, signal.getattr("default_int_handler")?)) {
-            Ok(_) => Ok(Some(Self { signal, installed: Handler::current(py)? })),
-            // The interpreter was started in another thread, which is its main thread.
+/// The names of handlers in the module `signal`.
+const RAISES: &str = "default_int_handler";
+const ENDS: &str = "SIG_DFL";
+
+/// Has `SIGINT` raise `KeyboardInterrupt`, as in a Python program.
+///
+/// `None` where it is not ours to say what Ctrl-C does: if somebody has said already, Python's own program for one; and
+/// outside of the main thread, in a test for instance, where the default serves better: it ends the process.
+pub(super) fn interruptible(py: Python<'_>) -> PyResult<Option<Replaced<'_>>> {
+    if thread::current().name() != Some("main") || !Handler::current(py)?.is_default() {
+        return Ok(None);
+    }
+    Replaced::new(py.import("signal")?, ENDS, RAISES)
+}
+
+/// Has Python leave `SIGINT` to the program. `None` if it does so anyway.
+pub(super) fn uninterrupted(py: Python<'_>) -> PyResult<Option<Replaced<'_>>> {
+    let signal = py.import("signal")?;
+    let handler = signal.call_method1("getsignal", (signal.getattr("SIGINT")?,))?;
+    if handler.is(&signal.getattr(RAISES)?) { Replaced::new(signal, RAISES, ENDS) } else { Ok(None) }
+}
+
+impl<'py> Replaced<'py> {
+    fn new(signal: Bound<'py, PyModule>, before: &'static str, after: &str) -> PyResult<Option<Self>> {
+        let py = signal.py();
+        match signal.call_method1("signal", (signal.getattr("SIGINT")?, signal.getattr(after)?)) {
+            Ok(_) => Ok(Some(Self { signal, before, installed: Handler::current(py)? })),
+            // Only Python's main thread may, which is another one.
             Err(error) if error.is_instance_of::<PyValueError>(py) => Ok(None),
             Err(error) => Err(error),
         }
@@ -30,14 +48,14 @@ impl<'py> Interruptible<'py> {
     fn restore(&self) -> PyResult<()> {
         let signal = &self.signal;
         if Handler::current(signal.py())? == self.installed {
-            signal.call_method1("signal", (signal.getattr("SIGINT")?, signal.getattr("SIG_DFL")?))?;
+            signal.call_method1("signal", (signal.getattr("SIGINT")?, signal.getattr(self.before)?))?;
         }
         // Else the program has put its own in the place meanwhile.
         Ok(())
     }
 }
 
-impl Drop for Interruptible<'_> {
+impl Drop for Replaced<'_> {
     fn drop(&mut self) {
         if let Err(error) = self.restore() {
             error.write_unraisable(self.signal.py(), None);
