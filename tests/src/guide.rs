@@ -22,9 +22,6 @@ macro_rules! pages {
             #[doc = include_str!(concat!("../../docs/guide/", $file))]
             mod $name {}
         )+
-
-        /// The pages that are run.
-        pub const PAGES: &[&str] = &[$($file),+];
     };
 }
 
@@ -32,6 +29,7 @@ pages! {
     blocking: "blocking.md",
     calling: "calling.md",
     cancellation: "cancellation.md",
+    guide: "../guide.md",
     local: "local.md",
     programs: "programs.md",
     streams: "streams.md",
