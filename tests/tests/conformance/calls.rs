@@ -1,10 +1,12 @@
 //! What a `Caller` does for a future that has no Python object in its hands.
 
+use std::sync::mpsc::channel;
+
 use crossawait_core::Caller;
 use crossawait_core::pyo3::exceptions::{PyLookupError, PyZeroDivisionError};
 use crossawait_core::pyo3::prelude::*;
 use crossawait_tests::embedded::{attached, class_of};
-use futures::StreamExt;
+use futures::{StreamExt, poll};
 
 use crate::subject::Subject;
 
@@ -63,10 +65,24 @@ pub(crate) fn work_that_fails(subject: &Subject) {
 
 pub(crate) fn work_that_is_dropped_first(subject: &Subject) {
     let module = counter();
-    let worked = module_work(&module);
+    let (unpolled, unreached) = (module_work(&module), module_work(&module));
     let main = |caller: Caller| async move {
-        drop(caller.on_loop(worked));
-        // The loop has come by.
+        drop(caller.on_loop(unpolled));
+        let (begin, begun) = channel();
+        let (release, released) = channel();
+        let mut busy = caller.on_loop(move |_| {
+            begin.send(()).unwrap();
+            released.recv().map_err(|_| PyLookupError::new_err("nobody came"))
+        });
+        assert!(poll!(&mut busy).is_pending());
+        // The loop stands still: what is sent now it cannot have come to.
+        begun.recv().unwrap();
+        let mut work = caller.on_loop(unreached);
+        assert!(poll!(&mut work).is_pending());
+        drop(work);
+        release.send(()).unwrap();
+        busy.await?;
+        // By now it has come by.
         caller.on_loop(|_| Ok(())).await
     };
     subject.runtime().run(main).unwrap().unwrap();
