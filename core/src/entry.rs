@@ -220,8 +220,9 @@ fn run_coroutine(module: &str, main: &Bound<'_, PyAny>) -> PyResult<()> {
 /// Starts the interpreter, if the process has none, with this thread for its main thread. [`run`] does it by itself; call it
 /// in front of anything that attaches before.
 ///
-/// As [`Python::initialize`], after which Python's own idea of its main thread depends, up to 3.12, on where `threading` is
-/// imported first. With two ideas of it uvloop fails.
+/// As [`Python::initialize`], which leaves two things to whoever comes first. Up to 3.12 it is where `threading` is imported
+/// that decides which thread Python itself takes for the main one; with two ideas of it uvloop fails. And where `signal` is
+/// imported, Python takes `SIGINT`, which only its main thread ever looks at: Ctrl-C would do nothing in a test suite.
 pub fn initialize() {
     static STARTED: Once = Once::new();
     // SAFETY: may be called at any time.
@@ -234,8 +235,8 @@ pub fn initialize() {
     }
     STARTED.call_once(|| {
         Python::initialize();
-        // Without the module there will be no loop, and an error that says why.
-        attach_to_running(|py| drop(py.import("threading")));
+        // Without these modules there will be no loop, and an error that says why.
+        attach_to_running(|py| drop((py.import("threading"), interrupt::leave_to_program(py))));
     });
 }
 

@@ -1,10 +1,11 @@
-//! A Rust program on tokio that uses asynchronous Python: `cargo run --example program -- [count | serve | listen] [LOOP]`.
+//! A Rust program on tokio that uses asynchronous Python: `cargo run --example program -- [WHAT] [LOOP] [elsewhere]`.
 //!
-//! `count` takes numbers from an asynchronous generator of Python's and prints their sum. `serve` goes on until Ctrl-C ends
-//! it, and `listen` until it hears of Ctrl-C itself.
+//! WHAT: `count` takes numbers from an asynchronous generator of Python's and prints their sum; `serve` goes on until Ctrl-C
+//! ends it, and `listen` until it hears of Ctrl-C itself. LOOP: `asyncio`, `uvloop` or `trio`. With `elsewhere` the loop runs
+//! in another thread than the main one.
 
-use std::env;
 use std::process::ExitCode;
+use std::{env, thread};
 
 use crossawait_core::pyo3::exceptions::PyKeyboardInterrupt;
 use crossawait_core::pyo3::prelude::*;
@@ -55,21 +56,33 @@ async fn listen(_caller: Caller) -> PyResult<u64> {
     Ok(0)
 }
 
+type Runner = fn(&Bound<'_, PyAny>) -> PyResult<()>;
+
+fn start(what: &str, runner: Runner) -> PyResult<u64> {
+    let runtime = Runtime::new(Tokio::new()?);
+    match what {
+        "serve" => runtime.run_with(runner, serve)?,
+        "listen" => runtime.run_with(entry::uninterrupted(runner), listen)?,
+        _ => runtime.run_with(runner, count)?,
+    }
+}
+
 fn main() -> ExitCode {
-    let mut arguments = env::args().skip(1);
-    let (what, which) = (arguments.next().unwrap_or("count".into()), arguments.next().unwrap_or("asyncio".into()));
-    let runner = match which.as_str() {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let argument = |index: usize| arguments.get(index).cloned().unwrap_or_default();
+    let (what, is_elsewhere) = (argument(0), argument(2) == "elsewhere");
+    let runner: Runner = match argument(1).as_str() {
         "uvloop" => entry::uvloop,
         "trio" => entry::trio,
-        _ => entry::asyncio as fn(&Bound<'_, PyAny>) -> PyResult<()>,
+        _ => entry::asyncio,
     };
-    let runtime = Runtime::new(Tokio::new().expect("threads for tokio"));
-    let ran = match what.as_str() {
-        "serve" => runtime.run_with(runner, serve),
-        "listen" => runtime.run_with(entry::uninterrupted(runner), listen),
-        _ => runtime.run_with(runner, count),
+    let ran = if is_elsewhere {
+        entry::initialize();
+        thread::spawn(move || start(&what, runner)).join().expect("no panic")
+    } else {
+        start(&what, runner)
     };
-    match ran.and_then(|output| output) {
+    match ran {
         Ok(sum) => {
             println!("{sum}");
             ExitCode::SUCCESS

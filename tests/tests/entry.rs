@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::{env, thread};
 
@@ -99,11 +99,12 @@ fn has_uvloop() -> bool {
 
 #[test]
 fn a_process_runs_to_its_end() {
-    on_each_loop(counts);
+    on_each_loop(|which| counts(&["count", which]));
+    on_each_loop(|which| counts(&["count", which, "elsewhere"]));
 }
 
-fn counts(which: &str) {
-    let output = program(&["count", which]).wait_with_output().unwrap();
+fn counts(arguments: &[&str]) {
+    let output = program(arguments).wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "4950\n");
     assert!(output.status.success());
@@ -111,7 +112,7 @@ fn counts(which: &str) {
 
 /// Presses Ctrl-C once the program has begun.
 #[cfg(unix)]
-fn is_interrupted(arguments: &[&str], says: &str, code: i32) {
+fn is_interrupted(arguments: &[&str], says: &str) -> ExitStatus {
     let mut child = program(arguments);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut said = String::new();
@@ -123,7 +124,7 @@ fn is_interrupted(arguments: &[&str], says: &str, code: i32) {
     let mut complaints = String::new();
     child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
     assert_eq!((said.as_str(), complaints.as_str()), (says, ""));
-    assert_eq!(child.wait().unwrap().code(), Some(code));
+    child.wait().unwrap()
 }
 
 fn on_each_loop(run: impl Fn(&str)) {
@@ -138,13 +139,29 @@ fn on_each_loop(run: impl Fn(&str)) {
 #[cfg(unix)]
 #[test]
 fn a_process_is_interrupted() {
-    on_each_loop(|which| is_interrupted(&["serve", which], "open\nclosed\ninterrupted\n", 130));
+    on_each_loop(|which| {
+        let status = is_interrupted(&["serve", which], "open\nclosed\ninterrupted\n");
+        assert_eq!(status.code(), Some(130));
+    });
 }
 
 #[cfg(unix)]
 #[test]
 fn a_process_listens_for_ctrl_c_itself() {
-    on_each_loop(|which| is_interrupted(&["listen", which], "open\ngoodbye\n0\n", 0));
+    on_each_loop(|which| assert!(is_interrupted(&["listen", which], "open\ngoodbye\n0\n").success()));
+}
+
+/// As a test suite is, whose loops run in threads.
+#[cfg(unix)]
+#[test]
+fn a_process_whose_loop_is_elsewhere_is_ended() {
+    use std::os::unix::process::ExitStatusExt;
+
+    const SIGINT: i32 = 2;
+    on_each_loop(|which| {
+        let status = is_interrupted(&["serve", which, "elsewhere"], "open\n");
+        assert_eq!(status.signal(), Some(SIGINT));
+    });
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Ctrl-C. An embedded interpreter leaves `SIGINT` alone, so that it would end the process in the middle of everything.
+//! Ctrl-C, between Python and the program around it. An embedded interpreter takes `SIGINT` when somebody imports `signal`,
+//! as asyncio does; here Python has it while a loop runs in the program's main thread, and not otherwise.
 
 use std::thread;
 
@@ -15,6 +16,16 @@ pub(super) struct Replaced<'py> {
 /// The names of handlers in the module `signal`.
 const RAISES: &str = "default_int_handler";
 const ENDS: &str = "SIG_DFL";
+
+/// Imports `signal`, and takes `SIGINT` back if Python has taken it with that.
+pub(super) fn leave_to_program(py: Python<'_>) -> PyResult<()> {
+    let was_default = Handler::current(py)?.is_default();
+    let signal = py.import("signal")?;
+    if was_default {
+        signal.call_method1("signal", (signal.getattr("SIGINT")?, signal.getattr(ENDS)?))?;
+    }
+    Ok(())
+}
 
 /// Has `SIGINT` raise `KeyboardInterrupt`, as in a Python program.
 ///
