@@ -42,7 +42,7 @@ impl<'r> Builder<'r> {
         self
     }
 
-    /// Polls once on the calling thread, inside [`Executor::enter`], attached to Python: a future that is ready by then
+    /// Polls once on the calling thread, inside [`enter`](crate::Executor::enter), attached to Python: a future that is ready by then
     /// never leaves the thread; another is polled again on the runtime. The default for coroutines.
     ///
     /// Not for futures that take a lock whose holder may be waiting for the interpreter: that deadlocks.

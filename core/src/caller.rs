@@ -81,6 +81,21 @@ impl Caller {
         PythonFuture::call(self.queue.clone(), self.context.clone(), make, extract)
     }
 
+    /// Runs `work` on the loop's thread and gives what it returns: for Python that is not to be awaited.
+    ///
+    /// In the caller's context and outside of any task. The loop stands still meanwhile. Nothing happens before the first
+    /// poll; dropped before the loop has come to it, it does not happen at all.
+    ///
+    /// # Errors
+    /// What `work` returns; `RuntimeError` if the loop is closed before it has run. A panic of it is a `RustPanic`.
+    pub fn on_loop<T, W>(&self, work: W) -> PythonFuture<T>
+    where
+        T: Send + 'static,
+        W: for<'py> FnOnce(Python<'py>) -> PyResult<T> + Send + 'static,
+    {
+        PythonFuture::on_loop(self.queue.clone(), self.context.clone(), work)
+    }
+
     /// Awaits a Python awaitable from Rust. It is started at once, on this thread, in the caller's context; the future may
     /// be polled on any.
     ///

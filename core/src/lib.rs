@@ -34,6 +34,7 @@
 //! | `cancel_token` | cancellation that the future takes part in |
 //! | `block_on`, `local` | waiting without `await`; futures that must not leave their thread |
 //! | `stream` | streams, in both directions |
+//! | [`entry`] | a Rust `main`, or a test, with a Python loop under it |
 //! | `loop_bound` | values that are dropped where Python is |
 //! | `blocking` | Python functions on the blocking pool |
 //! | [`io`] | timers and byte streams, as small traits |
@@ -50,6 +51,7 @@ mod caller;
 mod cancel_token;
 mod coroutine;
 mod current;
+pub mod entry;
 pub mod error;
 mod event_loop;
 pub mod executor;
@@ -78,6 +80,7 @@ pub use crate::builder::Builder;
 pub use crate::caller::Caller;
 pub use crate::cancel_token::CancelToken;
 pub use crate::coroutine::Coroutine;
+pub use crate::entry::run;
 pub use crate::executor::{Executor, Job};
 pub use crate::lifecycle::ForkGuard;
 pub use crate::loop_bound::LoopBound;

@@ -22,7 +22,7 @@ use crate::event_loop::notifier;
 use crate::runtime::Inner;
 
 /// How long interpreter exit waits for each runtime's threads before it leaves them behind.
-const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
+pub(crate) const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// 0 in the process that loaded the library, and one more with each fork on the way to this one.
 static GENERATION: AtomicU32 = AtomicU32::new(0);

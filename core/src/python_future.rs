@@ -87,6 +87,15 @@ impl<T: Send + 'static> PythonFuture<T> {
         self.is_short = false;
         self
     }
+
+    pub(crate) fn on_loop<W>(queue: Arc<Queue>, context: Arc<LoopBound<Py<PyAny>>>, work: W) -> Self
+    where
+        W: for<'py> FnOnce(Python<'py>) -> PyResult<T> + Send + 'static,
+    {
+        let shared = Shared::new();
+        let finish = Extract { shared: shared.clone(), extract: None::<()> };
+        Self { unsent: Some(Box::new(Work { work, context, finish })), shared, queue }
+    }
 }
 
 /// The future of an awaitable that is started here and now.
@@ -254,6 +263,34 @@ where
             Ok(Err(Refused { error, finish: Some(finish) })) => finish.finish(py, Err(error)),
             Ok(Err(Refused { error, finish: None })) | Err(error) => shared.settle(Err(error)),
         }
+    }
+}
+
+/// Something to be done on the loop's thread that awaits nothing, on its way there.
+struct Work<W, T: Send + 'static> {
+    work: W,
+    context: Arc<LoopBound<Py<PyAny>>>,
+    /// For what it does when it is dropped.
+    finish: Extract<T, ()>,
+}
+
+impl<W, T> Call for Work<W, T>
+where
+    T: Send + 'static,
+    W: for<'py> FnOnce(Python<'py>) -> PyResult<T> + Send + 'static,
+{
+    fn start(self: Box<Self>, _event_loop: &Arc<EventLoop>, python_loop: &Bound<'_, PyAny>) {
+        let py = python_loop.py();
+        let Self { work, context, finish } = *self;
+        if finish.shared.is_over() {
+            return;
+        }
+        let done = asyncio::in_context(context.get(py).bind(py), || panic::catch(|| work(py)));
+        finish.shared.settle(match done {
+            Ok(Ok(result)) => result,
+            Ok(Err(report)) => Err(report.into_error(py)),
+            Err(error) => Err(error),
+        });
     }
 }
 

@@ -8,6 +8,7 @@ use pyo3::types::{PyCFunction, PyDict, PyTuple};
 /// Runs `body` with this thread attached to Python.
 #[expect(clippy::disallowed_methods, reason = "tests are users of the library, and users may attach")]
 pub fn attached<R>(body: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
+    crossawait_core::entry::initialize();
     Python::attach(body)
 }
 

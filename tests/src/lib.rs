@@ -14,6 +14,7 @@
 //! | [`ending`] | futures with a say in how they are cancelled, polled or waited for |
 //! | [`extension`] | the Python classes |
 //! | [`embedded`] | Python inside Rust tests |
+//! | [`guide`] | the pages of the guide, as doc tests |
 //!
 //! [`Runtime`]: extension::Runtime
 //! [`Gate`]: extension::Gate
@@ -24,6 +25,7 @@ pub mod embedded;
 pub mod ending;
 pub mod extension;
 pub mod gate;
+pub mod guide;
 pub mod losing;
 pub mod probe;
 pub mod streaming;

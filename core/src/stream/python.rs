@@ -56,14 +56,27 @@ impl Caller {
         T: Send + 'static,
         X: for<'py> FnMut(Bound<'py, PyAny>) -> PyResult<T> + Send + 'static,
     {
+        let iterable = self.bind(iterable.clone().unbind());
+        self.stream(move |py| Ok(iterable.get(py).bind(py).clone()), extract)
+    }
+
+    /// Calls Python and iterates over the asynchronous iterable that it returns.
+    ///
+    /// As [`into_stream`](Self::into_stream), from any thread: `make` runs on the loop's thread, in the caller's context. What
+    /// it returns as an error is the stream's only item.
+    pub fn stream<T, M, X>(&self, make: M, extract: X) -> PythonStream<T>
+    where
+        T: Send + 'static,
+        M: for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>> + Send + 'static,
+        X: for<'py> FnMut(Bound<'py, PyAny>) -> PyResult<T> + Send + 'static,
+    {
         let state = State { items: VecDeque::new(), consumer: None, parked: None };
         let shared = Arc::new(Shared(Mutex::new(state)));
         let sink = Typed { shared: shared.clone(), extract, caller: self.clone() };
-        let iterable = self.bind(iterable.clone().unbind());
         let pump = self.call(
             move |py| {
                 let sink = Bound::new(py, Sink { typed: Mutex::new(Some(Box::new(sink))) })?;
-                pump_function(py)?.call1((iterable.get(py), sink, event_class(py)?))
+                pump_function(py)?.call1((make(py)?, sink, event_class(py)?))
             },
             |result| result.map(drop),
         );

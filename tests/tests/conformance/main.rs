@@ -3,8 +3,10 @@
 //! Each case is a function that takes a [`Subject`](subject::Subject). A new executor is one line at the end.
 
 mod blocking;
+mod calls;
 mod cancel;
 mod endings;
+mod entry;
 mod io;
 mod outcomes;
 mod owners;
@@ -56,6 +58,17 @@ macro_rules! conformance {
                 shutdown_settles_what_waits, shutdown_settles_before_it_is_awaited, shutdown_is_idempotent,
                 shutdown_from_a_task, shutdown_from_a_blocking_call, spawn_after_shutdown, coroutine_after_shutdown,
                 an_awaitable_keeps_its_runtime_open, last_handle_dropped_in_a_task,
+            }
+            calls::{
+                work_on_the_loop, work_that_fails, work_that_is_dropped_first, work_of_a_loop_that_is_closed,
+                a_stream_of_a_call,
+            }
+            entry::{
+                main_gives_what_it_gives, main_is_polled_on_the_runtime, main_calls_python, main_hears_of_errors,
+                a_panic_of_main_goes_on, main_runs_again_and_in_several_threads, main_runs_on_other_loops,
+                a_runner_has_to_run_main_once, main_is_dropped_when_it_is_interrupted,
+                python_tasks_that_main_leaves_are_cancelled, main_does_not_run_inside_a_loop,
+                main_does_not_run_inside_a_task, main_does_not_run_on_a_closed_runtime, main_ends_with_its_runtime,
             }
         }
     };
