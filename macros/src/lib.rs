@@ -19,6 +19,8 @@ mod function;
 mod methods;
 mod options;
 mod receiver;
+#[cfg(test)]
+mod tests;
 mod types;
 mod wrapper;
 

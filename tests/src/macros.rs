@@ -64,8 +64,8 @@ pub async fn nothing() {}
 
 /// What Python calls by another name, and with another.
 #[pyfunction(runtime = RUNTIME, name = "hail", text_signature = "(whom)")]
-pub async fn renamed(renamed: String) -> io::Result<String> {
-    Ok(format!("Hail {renamed}"))
+pub async fn renamed(whom: String) -> io::Result<String> {
+    Ok(format!("Hail {whom}"))
 }
 
 /// An error that is not Python's by itself.
@@ -80,6 +80,12 @@ pub async fn panics() {
     panic!("an expected panic");
 }
 
+/// Arguments with the names that the macro, too, has in mind.
+#[pyfunction(runtime = RUNTIME)]
+pub async fn same(same: i64, future: i64, kind: i64) -> i64 {
+    same + future + kind
+}
+
 /// Left to PyO3.
 #[pyfunction]
 #[pyo3(signature = (number = 1))]
@@ -91,9 +97,9 @@ pub fn sync(number: i64) -> i64 {
 #[pyfunction(runtime = RUNTIME, blocking = never_blocking)]
 pub async fn never(this: DoesNotExist) {}
 
-/// Ready at its first poll, which is none of the thread's that awaits it.
+/// Polled by the runtime alone.
 #[pyfunction(runtime = runtime.get().inner(), spawn)]
-pub async fn ready(runtime: Py<Runtime>, gate: Py<Gate>) -> PyResult<Value> {
+pub async fn wait_elsewhere(runtime: Py<Runtime>, gate: Py<Gate>) -> PyResult<Value> {
     drop(runtime);
     gate.get().future().await
 }
@@ -195,13 +201,8 @@ impl Client {
         self.add(10).await
     }
 
-    async fn __aexit__(
-        &self,
-        class: Option<Py<PyAny>>,
-        error: Option<Py<PyAny>>,
-        traceback: Option<Py<PyAny>>,
-    ) -> bool {
-        drop((class, traceback));
+    async fn __aexit__(&self, kind: Option<Py<PyAny>>, error: Option<Py<PyAny>>, traceback: Option<Py<PyAny>>) -> bool {
+        drop((kind, traceback));
         self.add(100).await;
         error.is_some()
     }
