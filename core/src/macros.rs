@@ -23,10 +23,11 @@ pub use self::returned::{AwaitableOf, CoroutineOf, Nothing, Shown, ValueOf};
 
 /// The object that an async method was called on, kept by its future.
 ///
-/// The future reads it on any thread, unattached: the class is frozen. Its reference is given back where Python is. The
-/// loop of the call does that if there is one; for a coroutine made outside of any loop, whichever loop there is by then.
-/// If there is none the reference goes on PyO3's list, which the next thread to attach works off: one that waits for the
-/// future with `block_on` or `wait` does when it has ended.
+/// The future reads it on any thread, unattached: the class is frozen. Its reference is given back where Python is: by the
+/// loop that ran where the method was called. Was there none (a call that blocks, a coroutine made before `asyncio.run`),
+/// an unattached thread puts it on PyO3's list, which is worked off by the next thread that enters the extension or comes
+/// back to Python from it: whoever waits for the future, at the latest when it has ended. Some other loop will not do, as
+/// it may never run again.
 pub struct Receiver<T: PyClass<Frozen = True> + Sync> {
     /// `None` only while it is dropped.
     object: Option<Py<T>>,
@@ -63,13 +64,11 @@ impl<T: PyClass<Frozen = True> + Sync> Drop for Receiver<T> {
             drop(object);
             return;
         }
-        let message = Message::Drop(Box::new(object));
-        let returned = match &self.home {
-            Some(home) => home.push(message),
-            None => Queue::push_to_any(message),
-        };
-        // On PyO3's list, if no loop takes it.
-        drop(returned);
+        match &self.home {
+            // A closed loop sends it back.
+            Some(home) => drop(home.push(Message::Drop(Box::new(object)))),
+            None => drop(object),
+        }
     }
 }
 

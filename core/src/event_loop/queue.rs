@@ -72,20 +72,6 @@ impl Queue {
         }
     }
 
-    /// Pushes to some loop that takes it: for what any thread with Python may do. Comes back if there is none.
-    #[cfg(feature = "macros")]
-    pub(crate) fn push_to_any(mut message: Message) -> Result<(), Message> {
-        // The latest first: an earlier loop is more likely to have been left behind, neither running nor closed.
-        let queues: Vec<_> = QUEUES.lock().iter().rev().filter_map(Weak::upgrade).collect();
-        for queue in queues {
-            match queue.push(message) {
-                Ok(()) => return Ok(()),
-                Err(returned) => message = returned,
-            }
-        }
-        Err(message)
-    }
-
     /// Appends a message and wakes the loop if it may be asleep. A closed loop's message comes back.
     pub(crate) fn push(&self, message: Message) -> Result<(), Message> {
         if self.state.is_inherited() {

@@ -97,10 +97,10 @@ async def test_errors_are_raised_where_it_is_awaited() -> None:
         (tests.sync, "(number=1)"),
         # The caller is not Python's to give.
         (tests.call_back, "(runtime, function, number)"),
-        (Connection.add, "(self, by=1)"),
-        (Connection.add_blocking, "(self, by=1)"),
-        (Connection.add_from, "(self, function)"),
-        (Connection.start, "(self, gate)"),
+        (Connection.add, "(self, /, by=1)"),
+        (Connection.add_blocking, "(self, /, by=1)"),
+        (Connection.add_from, "(self, /, function)"),
+        (Connection.start, "(self, /, gate)"),
         (Connection.connect, "(runtime)"),
     ],
 )
@@ -149,7 +149,10 @@ async def test_one_that_waits(any_rust: Runtime, gate: Gate) -> None:
     soon(lambda: gate.give("value", elsewhere=True))
     assert await tests.wait(any_rust, gate) == "value"
     # Begun here, gone on with there.
-    assert gate.polled_here == [True, False, False]
+    first, *others = gate.polled_here
+    assert first
+    assert others
+    assert not any(others)
 
 
 async def test_one_that_is_polled_elsewhere_alone(any_rust: Runtime, gate: Gate) -> None:
@@ -191,15 +194,17 @@ async def test_a_method_that_is_started_at_once(connection: Connection, gate: Ga
 
 
 @pytest.mark.parametrize("runtime", ["tokio", "async-std", "smol"])
-def test_blocking_twins(runtime: Any, gate: Gate) -> None:
+def test_blocking_twins(runtime: Any) -> None:
     rust = Runtime(runtime)
+    gates = [Gate(), Gate()]
     assert tests.add_blocking(1) == 3
     with pytest.raises(FileNotFoundError):
         tests.fails_blocking(2)
-    gate.give("value", elsewhere=True)
-    assert tests.wait_blocking(rust, gate) == "value"
+    gates[0].give("value", elsewhere=True)
+    assert tests.wait_blocking(rust, gates[0]) == "value"
     connection = Connection.connect_blocking(rust)
-    assert (connection.wait_blocking(gate), connection.add_blocking(5)) == ("value", 6)
+    gates[1].give("other", elsewhere=True)
+    assert (connection.wait_blocking(gates[1]), connection.add_blocking(5)) == ("other", 6)
     watch = Watch(connection)
     del connection
     assert watch.is_gone
@@ -207,7 +212,8 @@ def test_blocking_twins(runtime: Any, gate: Gate) -> None:
 
 
 @asyncio_only
-async def test_a_blocking_twin_where_a_loop_runs(connection: Connection, gate: Gate) -> None:
+async def test_a_blocking_twin_where_a_loop_runs(any_rust: Runtime, gate: Gate) -> None:
+    connection = Connection(any_rust)
     gate.give("value", elsewhere=True)
     assert connection.wait_blocking(gate) == "value"
     watch = Watch(connection)
@@ -254,7 +260,8 @@ def test_calling_python_where_no_loop_runs(rust: Runtime) -> None:
         Connection(rust).add_from(never)
 
 
-async def test_the_object_lives_as_long_as_its_futures(connection: Connection, gate: Gate) -> None:
+async def test_the_object_lives_as_long_as_its_futures(any_rust: Runtime, gate: Gate) -> None:
+    connection = Connection(any_rust)
     task = spawn(connection.wait(gate))
     watch = Watch(connection)
     del connection
@@ -266,7 +273,8 @@ async def test_the_object_lives_as_long_as_its_futures(connection: Connection, g
     assert watch.gone_in == [threading.get_ident()]
 
 
-async def test_a_cancelled_future_lets_the_object_go(connection: Connection, gate: Gate) -> None:
+async def test_a_cancelled_future_lets_the_object_go(any_rust: Runtime, gate: Gate) -> None:
+    connection = Connection(any_rust)
     task = await pending(connection.wait(gate))
     gate.wait_polled()
     watch = Watch(connection)
@@ -280,7 +288,8 @@ async def test_a_cancelled_future_lets_the_object_go(connection: Connection, gat
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-async def test_one_never_awaited_lets_the_object_go(connection: Connection, gate: Gate) -> None:
+async def test_one_never_awaited_lets_the_object_go(any_rust: Runtime, gate: Gate) -> None:
+    connection = Connection(any_rust)
     coroutine = connection.wait(gate)
     watch = Watch(connection)
     del connection
@@ -300,7 +309,8 @@ def test_made_outside_of_any_loop(any_rust: Runtime, gate: Gate) -> None:
         await asyncio.wait([task])
         del task, coroutine
         gate.wait_dropped()
-        await until(lambda: watch.is_gone)
+        # No loop of the object's: whoever comes to the extension next works off what unattached threads let go of.
+        await until(lambda: gate.drops and watch.is_gone)
 
     connection = Connection(any_rust)
     watch = Watch(connection)
@@ -318,6 +328,7 @@ def test_started_where_there_is_no_loop_at_all(any_rust: Runtime, gate: Gate) ->
     del connection
     gate.give("value", elsewhere=True)
     assert awaitable.wait() == "value"
+    # Whoever waits has come back by then.
     assert watch.is_gone
 
 
@@ -329,14 +340,14 @@ def test_cancelled_where_there_is_no_loop_at_all(any_rust: Runtime, gate: Gate) 
     gate.wait_polled()
     awaitable.cancel()
     gate.wait_dropped()
-    # Whoever calls the extension next works off what unattached threads have let go of.
     wait_until(lambda: gate.drops and watch.is_gone)
 
 
 @not_on_rloop
 def test_a_loop_that_is_closed_meanwhile(any_rust: Runtime, gate: Gate) -> None:
     async def main() -> None:
-        watches.append(Watch(connection := Connection(any_rust)))
+        connection = Connection(any_rust)
+        watches.append(Watch(connection))
         awaitables.append(connection.start(gate))
         await anyio.sleep(0)
 
