@@ -138,18 +138,25 @@ pub struct Client {
     count: AtomicU64,
 }
 
+impl Client {
+    /// Has its futures run by `runtime`.
+    pub fn over(runtime: crossawait_core::Runtime) -> Self {
+        Self { runtime, count: AtomicU64::new(0) }
+    }
+}
+
 #[pymethods(runtime = self.runtime)]
 impl Client {
     #[new]
     fn new(runtime: &Bound<'_, Runtime>) -> Self {
-        Self { runtime: runtime.get().inner().clone(), count: AtomicU64::new(0) }
+        Self::over(runtime.get().inner().clone())
     }
 
     /// Make one.
     #[staticmethod]
     #[crossawait(runtime = runtime.get().inner(), blocking = connect_blocking)]
     async fn connect(runtime: Py<Runtime>) -> Self {
-        Self { runtime: runtime.get().inner().clone(), count: AtomicU64::new(0) }
+        Self::over(runtime.get().inner().clone())
     }
 
     /// What has been added up.
