@@ -26,6 +26,8 @@ use std::task::{Context, Poll, Waker};
 use pyo3::prelude::*;
 
 use self::cell::TaskCell;
+#[cfg(feature = "macros")]
+pub(crate) use self::cell::into_any;
 pub(crate) use self::cell::{Cell, CellRef, ManualCell, take_outcome};
 pub(crate) use self::header::{Cancelling, Header, Phase};
 use crate::cancel_token::CancelToken;

@@ -189,7 +189,8 @@ fn drop_stage<F, T, E>(stage: &mut Stage<F, T, E>) {
     unsafe { ManuallyDrop::drop(emptied.0) };
 }
 
-fn into_any<T: for<'py> IntoPyObject<'py> + 'static>(py: Python<'_>, value: T) -> PyResult<Py<PyAny>> {
+/// What `T` becomes in Python.
+pub(crate) fn into_any<T: for<'py> IntoPyObject<'py> + 'static>(py: Python<'_>, value: T) -> PyResult<Py<PyAny>> {
     use pyo3::BoundObject;
     if TypeId::of::<T>() == TypeId::of::<()>() {
         // As a Python function without `return`; PyO3 itself makes an empty tuple of it.
