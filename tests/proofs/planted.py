@@ -1,7 +1,7 @@
 """Plants one bug after the other into a copy of the core and has the models of `make loom` find it.
 
-A proof that finds nothing proves nothing unless it would have found something. Each plant names the model that has to
-fail; the copy lies in the folder given, and the sources stay as they are.
+A proof that finds nothing proves nothing unless it would have found something. Each plant names the model that
+has to fail; the copy lies in the folder given, and the sources stay as they are.
 """
 
 from __future__ import annotations
@@ -151,8 +151,8 @@ PLANTS = [
         "the outcome is taken by whoever sees that it is there",
         CELL,
         "        self.header.take()?;\n",
-        "        if self.header.phase() != super::header::Phase::Complete {\n            return None;\n        }\n"
-        "        self.header.take();\n",
+        "        if self.header.phase() != super::header::Phase::Complete {\n"
+        "            return None;\n        }\n        self.header.take();\n",
         "one_of_two_takes_the_outcome",
     ),
     Plant(
