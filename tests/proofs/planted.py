@@ -1,7 +1,7 @@
 """Plants one bug after the other into a copy of the core and has the models of `make loom` find it.
 
-A proof that finds nothing proves nothing unless it would have found something. Each plant names the model that
-has to fail; the copy lies in the folder given, and the sources stay as they are.
+A proof that finds nothing proves nothing unless it would have found something. Each plant names the model
+that has to fail; the copy lies in the folder given, and the sources stay as they are.
 """
 
 from __future__ import annotations
