@@ -131,7 +131,7 @@ example-redis: $(INSTALLED) ## Build examples/redis on each runtime, and test it
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-test: lint-rust lint-python test-rust test-python example-redis conformance ## Run every check and every test
+test: lint-rust lint-python test-rust loom test-python example-redis conformance ## Run every check and every test
 	$(call say,test: all passed)
 
 lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
@@ -174,6 +174,8 @@ conformance: $(EXTENSION) ## CPython's own suites for asyncio, with our awaitabl
 test-all-pythons: ## Build and test with every supported Python on PATH or in pyenv; PYTHONS="3.12 3.13" for some
 	$(call say,test: all Pythons)
 	MAKE="$(MAKE)" $(PYTHON) tests/all_pythons.py $(PYTHONS)
+
+include proofs.mk
 
 # --- Benchmarks --------------------------------------------------------------------------------------------------
 

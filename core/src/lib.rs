@@ -39,6 +39,7 @@
 //! | `blocking` | Python functions on the blocking pool |
 //! | [`io`] | timers and byte streams, as small traits |
 //! | `panic`, [`error`] | what goes wrong, as Python exceptions |
+//! | `sync` | what cells and queues synchronize with, to be modelled |
 //! | `asyncio`, `trio` | what the library calls of theirs |
 //! | `lifecycle` | fork and interpreter exit |
 //! | `macros` | what the attributes `pyfunction` and `pymethods` write (with the feature `macros`) |
@@ -67,12 +68,15 @@ mod loop_bound;
 #[doc(hidden)]
 pub mod macros;
 mod metrics;
+#[cfg(all(test, crossawait_loom))]
+mod models;
 mod options;
 mod panic;
 mod python_future;
 mod running_loop;
 mod runtime;
 mod stream;
+mod sync;
 mod task;
 mod thrown;
 mod trio;

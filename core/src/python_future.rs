@@ -66,6 +66,10 @@ pub(crate) trait Finish: Send {
 }
 
 impl<T: Send + 'static> PythonFuture<T> {
+    fn new(unsent: Option<Box<dyn Call>>, shared: Arc<Shared<T>>, queue: Arc<Queue>) -> Self {
+        Self { is_short: unsent.is_some(), is_counted: false, unsent, shared, queue }
+    }
+
     pub(crate) fn call<M, X>(queue: Arc<Queue>, context: Arc<LoopBound<Py<PyAny>>>, make: M, extract: X) -> Self
     where
         M: for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>> + Send + 'static,
@@ -73,13 +77,7 @@ impl<T: Send + 'static> PythonFuture<T> {
     {
         let shared = Shared::new();
         let finish = Extract { shared: shared.clone(), extract: Some(extract) };
-        Self {
-            unsent: Some(Box::new(Make { make, context, finish })),
-            shared,
-            queue,
-            is_short: true,
-            is_counted: false,
-        }
+        Self::new(Some(Box::new(Make { make, context, finish })), shared, queue)
     }
 
     /// Says that the call takes long, so that nobody lingers for its result.
@@ -94,7 +92,7 @@ impl<T: Send + 'static> PythonFuture<T> {
     {
         let shared = Shared::new();
         let finish = Extract { shared: shared.clone(), extract: None::<()> };
-        Self { unsent: Some(Box::new(Work { work, context, finish })), shared, queue }
+        Self::new(Some(Box::new(Work { work, context, finish })), shared, queue)
     }
 }
 
@@ -118,7 +116,7 @@ where
     let wait = || waiting::wait_for(&event_loop, &python_loop, awaitable, finish);
     let key = asyncio::in_context(context.get(py).bind(py), wait)?.map_err(|refused| refused.error)?;
     shared.note(key);
-    Ok(PythonFuture { unsent: None, shared, queue: queue.clone(), is_short: false, is_counted: false })
+    Ok(PythonFuture::new(None, shared, queue.clone()))
 }
 
 impl<T: Send + 'static> Future for PythonFuture<T> {

@@ -16,6 +16,8 @@
 
 mod cell;
 mod header;
+#[cfg(all(test, unix, not(crossawait_loom)))]
+mod sequences;
 
 use std::fmt;
 use std::future::Future;

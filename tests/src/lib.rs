@@ -47,8 +47,8 @@ mod crossawait_tests {
     use super::extension::{Gate, Runtime};
     #[pymodule_export]
     use super::macros::{
-        Client, add, add_blocking, call_back, collect, fails, fails_blocking, greet, nothing, panics, renamed, same,
-        sync, wait, wait_blocking, wait_elsewhere, wait_started,
+        Client, add, add_blocking, call_back, collect, fails, fails_blocking, greet, nothing, panics_later, renamed,
+        same, sync, wait, wait_blocking, wait_elsewhere, wait_started,
     };
     #[pymodule_export]
     use super::streaming::{add_up, gated, numbers};

@@ -76,7 +76,7 @@ pub async fn fails(errno: i32) -> io::Result<()> {
 
 /// A panic on a thread of the runtime.
 #[pyfunction(runtime = RUNTIME)]
-pub async fn panics() {
+pub async fn panics_later() {
     panic!("an expected panic");
 }
 

@@ -4,7 +4,6 @@ use std::mem;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use event_listener::Listener;
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -13,6 +12,7 @@ use pyo3::types::{PyTraceback, PyTuple, PyType};
 use super::{Awaitable, Role};
 use crate::asyncio;
 use crate::error::raise;
+use crate::sync::Listener;
 use crate::task::{Phase, take_outcome};
 
 /// What is known of the outcome on Python's side.

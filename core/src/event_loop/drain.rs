@@ -138,11 +138,16 @@ impl Drop for Drain {
 
 impl EventLoop {
     fn drain(self: &Arc<Self>, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.take_turn(|| self.deliver_for_a_while(python_loop))
+    }
+
+    /// Takes what has been pushed, has `deliver` go on with it, and sees to it that the loop comes back for the rest.
+    pub(crate) fn take_turn<R>(&self, deliver: impl FnOnce() -> R) -> R {
         let mut taken = Vec::new();
         self.queue.take(&mut taken);
         LOOPS.batch(taken.len());
         self.backlog.lock().extend(taken);
-        let result = self.deliver_for_a_while(python_loop);
+        let result = deliver();
         // Also when an interrupt ends the drain, or nothing would be delivered during the loop's clean-up.
         let left = !self.backlog.lock().is_empty();
         self.queue.rest(left);
@@ -176,7 +181,7 @@ impl EventLoop {
         Ok(())
     }
 
-    fn next_message(&self) -> Option<Message> {
+    pub(crate) fn next_message(&self) -> Option<Message> {
         self.backlog.lock().pop_front()
     }
 

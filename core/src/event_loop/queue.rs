@@ -12,7 +12,6 @@ use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
@@ -20,6 +19,7 @@ use super::patience::Patience;
 use super::wake::Wake;
 use crate::lifecycle::OwnProcess;
 use crate::python_future::Call;
+use crate::sync::Mutex;
 
 /// What a runtime thread has to say to an event loop. Messages own no Python reference that may be dropped elsewhere.
 pub(crate) enum Message {
@@ -53,7 +53,7 @@ struct State {
 }
 
 /// All queues, for news that concern everybody.
-static QUEUES: Mutex<Vec<Weak<Queue>>> = Mutex::new(Vec::new());
+static QUEUES: parking_lot::Mutex<Vec<Weak<Queue>>> = parking_lot::Mutex::new(Vec::new());
 
 impl Queue {
     pub(crate) fn new(wake: Wake) -> Arc<Self> {
