@@ -49,7 +49,9 @@ class Gate:
 class Runtime:
     def __init__(
         self,
-        name: Literal["tokio", "async-std", "smol", "custom", "rejecting", "dropping", "keeping", "alarmed"] = "tokio",
+        name: Literal[
+            "tokio", "async-std", "smol", "custom", "rejecting", "dropping", "keeping", "alarmed"
+        ] = "tokio",
         *,
         worker_threads: int = 2,
     ) -> None: ...
