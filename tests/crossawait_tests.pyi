@@ -68,6 +68,9 @@ def call(
     times: int = 1,
     trouble: Literal["make panics", "extract fails", "extract panics"] | None = None,
 ) -> Coroutine[Any]: ...
+def most_calls_between_turns(
+    runtime: Runtime, function: Callable[[], object], times: int
+) -> Awaitable[int]: ...
 def await_from_rust(runtime: Runtime, awaitable: object) -> Coroutine[Any]: ...
 def await_until(
     runtime: Runtime, function: Callable[[], object], gate: Gate, *, called: bool = True
