@@ -7,7 +7,7 @@
 
 mod drain;
 pub(crate) mod notifier;
-mod patience;
+pub(crate) mod patience;
 pub(crate) mod queue;
 pub(crate) mod step;
 pub(crate) mod waiting;

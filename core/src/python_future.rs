@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 
 use crate::asyncio;
 use crate::event_loop::EventLoop;
+use crate::event_loop::patience;
 use crate::event_loop::queue::{Message, Queue};
 use crate::event_loop::waiting::{self, Refused};
 use crate::loop_bound::LoopBound;
@@ -123,22 +124,29 @@ impl<T: Send + 'static> Future for PythonFuture<T> {
     type Output = PyResult<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<PyResult<T>> {
-        if let Some(unsent) = self.unsent.take() {
-            if let Err(error) = self.queue.check_unblocked() {
-                drop(LoopBound::to(self.queue.clone(), unsent));
-                return Poll::Ready(Err(error));
-            }
-            let sent = self.queue.push(Message::Call(unsent));
-            if sent.is_ok() && self.is_short {
-                self.is_counted = true;
-                let patience = self.queue.patience();
-                patience.enter();
-                patience.linger(|| self.shared.settled.load(Ordering::Relaxed));
-            }
-            // If it was refused, this closes the future.
-            drop(sent);
+        if self.unsent.is_some() && patience::is_row_over() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
-        self.shared.take_or_register(context.waker()).map_or(Poll::Pending, Poll::Ready)
+        let Some(unsent) = self.unsent.take() else {
+            return self.shared.take_or_register(context.waker()).map_or(Poll::Pending, Poll::Ready);
+        };
+        if let Err(error) = self.queue.check_unblocked() {
+            drop(LoopBound::to(self.queue.clone(), unsent));
+            return Poll::Ready(Err(error));
+        }
+        let sent = self.queue.push(Message::Call(unsent));
+        if sent.is_ok() && self.is_short {
+            self.is_counted = true;
+            let patience = self.queue.patience();
+            patience.enter();
+            patience.linger(|| self.shared.settled.load(Ordering::Relaxed));
+        }
+        // If it was refused, this closes the future.
+        drop(sent);
+        let answer = self.shared.take_or_register(context.waker());
+        patience::note(answer.is_some());
+        answer.map_or(Poll::Pending, Poll::Ready)
     }
 }
 

@@ -9,6 +9,7 @@
 //! take, not when several call (they keep the loop awake, and what they ask goes in batches), and ever more rarely while it
 //! is in vain: when the loop is busy, or what it calls takes its time.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
@@ -25,7 +26,7 @@ const CROWD: usize = 5;
 /// Looks for the answer between two at the clock, which takes as long as several of them.
 const STRIDE: u32 = 16;
 
-/// Answers in a row, after which the caller goes as if there had been none: its thread has other tasks.
+/// Calls in a row that a thread may have answered before it has to give its other tasks a turn.
 const ROW: u32 = 32;
 
 /// Most calls without, after one in vain.
@@ -37,7 +38,6 @@ pub(crate) struct Patience {
     /// Calls on their way.
     callers: AtomicUsize,
     lingering: AtomicBool,
-    in_row: AtomicU32,
     /// Calls that are still to go without.
     to_skip: AtomicU32,
     /// As many as the last one in vain has made go without.
@@ -75,9 +75,7 @@ impl Patience {
             self.to_skip.store(to_skip - 1, Ordering::Relaxed);
             return false;
         }
-        let in_row = self.in_row.load(Ordering::Relaxed);
-        self.in_row.store(if in_row == ROW { 0 } else { in_row + 1 }, Ordering::Relaxed);
-        in_row < ROW
+        true
     }
 
     fn wait(&self, answered: impl Fn() -> bool) -> bool {
@@ -100,6 +98,24 @@ impl Patience {
         self.skipped.store(skipped, Ordering::Relaxed);
         self.to_skip.store(skipped, Ordering::Relaxed);
     }
+}
+
+thread_local! {
+    static IN_ROW: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Notes whether a call of this thread was answered in the very poll that sent it.
+pub(crate) fn note(at_once: bool) {
+    IN_ROW.set(if at_once { IN_ROW.get() + 1 } else { 0 });
+}
+
+/// Whether this thread's other tasks are to have a turn first. Asked again, they have had it.
+pub(crate) fn is_row_over() -> bool {
+    let over = IN_ROW.get() >= ROW;
+    if over {
+        IN_ROW.set(0);
+    }
+    over
 }
 
 /// Not on the only core, nor on a thread that keeps the loop from answering.

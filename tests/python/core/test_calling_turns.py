@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from crossawait_tests import Gate, Runtime, await_until, call
+from crossawait_tests import Gate, Runtime, await_until, call, most_calls_between_turns
 
 from event_loops import every_loop
-from tasks import cancelled, gather, spawn
+from tasks import gather, spawn
 
 pytestmark = every_loop
 
@@ -26,14 +26,9 @@ def one_thread() -> Iterator[Runtime]:
 async def nothing() -> None: ...
 
 
-async def test_calls_without_end_leave_the_thread_to_others(one_thread: Runtime) -> None:
-    calling = spawn(call(one_thread, nothing, times=1 << 40))
-    for _ in range(200):
-        await one_thread.nothing()
-        await call(one_thread, nothing)
-    assert not calling.done()
-    calling.cancel()
-    assert await cancelled(calling)
+async def test_calls_leave_the_thread_to_others_now_and_then(one_thread: Runtime) -> None:
+    """After 32 in a row; but a task that was woken may be preferred to one that gave way."""
+    assert await most_calls_between_turns(one_thread, nothing, 5_000) < 100
 
 
 async def test_calls_that_take_long_leave_the_thread_to_others(one_thread: Runtime) -> None:
