@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
-import anyio
 import crossawait_tests as tests
 import pytest
 from anyio.lowlevel import checkpoint
@@ -302,14 +301,13 @@ async def test_one_never_awaited_lets_the_object_go(any_rust: Runtime, gate: Gat
 def test_made_outside_of_any_loop(any_rust: Runtime, gate: Gate) -> None:
     async def main(coroutine: Any) -> None:
         task = asyncio.ensure_future(coroutine)
-        while not gate.polls:
-            await asyncio.sleep(0)
+        await until(lambda: gate.polls > 0)
         assert not watch.is_gone
         task.cancel()
         await asyncio.wait([task])
         del task, coroutine
         gate.wait_dropped()
-        # No loop of the object's: whoever comes to the extension next works off what unattached threads let go of.
+        # It has no loop: whoever comes to the extension next works off what unattached threads let go of.
         await until(lambda: gate.drops and watch.is_gone)
 
     connection = Connection(any_rust)
@@ -349,7 +347,7 @@ def test_a_loop_that_is_closed_meanwhile(any_rust: Runtime, gate: Gate) -> None:
         connection = Connection(any_rust)
         watches.append(Watch(connection))
         awaitables.append(connection.start(gate))
-        await anyio.sleep(0)
+        await checkpoint()
 
     watches: list[Watch] = []
     awaitables: list[tests.Awaitable[Any]] = []
