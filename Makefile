@@ -22,7 +22,7 @@ EMBEDDED = PATH="$(BIN):$$PATH" LD_LIBRARY_PATH="$(LIBDIR)$${LD_LIBRARY_PATH:+:$
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv wheels install demo test lint-rust test-rust lint-python test-python conformance \
-  test-all-pythons bench-peers example-awaitable example-template clean
+  test-all-pythons bench-peers bench-redis example-awaitable example-template example-redis clean
 
 say = @printf '\n==> %s\n' "$(1)"
 
@@ -105,9 +105,33 @@ $(VENV)/.example-%: $(INSTALLED) $(shell find examples -type f -not -path '*/tar
 	  $(CARGO_TARGET_DIR)/example-$*/*.whl
 	touch $@
 
+# Three builds are the same module, so each is in a folder of its own and none in the environment.
+# $(call build-redis,FOLDER,OPTIONS OF MATURIN), in examples/redis
+build-redis = for runtime in $(RUNTIMES); do \
+  printf '\n==> example: Redis on %s\n' $$runtime; \
+  rm -rf $(1)/$$runtime; \
+  $(BIN)/maturin build --locked --features $$runtime --interpreter $(BIN)/python --out $(1)/$$runtime/wheel $(2); \
+  $(BIN)/python -m pip --isolated install --quiet --disable-pip-version-check --no-index --no-deps \
+    --target $(1)/$$runtime/site $(1)/$$runtime/wheel/*.whl; \
+done
+
+# Said before minutes go into the build.
+need-redis-server = @command -v redis-server >/dev/null || { \
+  echo "redis-server is not on the path; on Debian and Ubuntu: apt-get install --yes redis-server" >&2; exit 1; }
+
+REDIS := $(CARGO_TARGET_DIR)/example-redis
+
+example-redis: $(INSTALLED) ## Build examples/redis on each runtime, and test it against a redis-server
+	$(need-redis-server)
+	cd examples/redis; $(call build-redis,$(REDIS),)
+	cd examples/redis; for runtime in $(RUNTIMES); do \
+	  printf '\n==> test: Redis on %s\n' $$runtime; \
+	  EXAMPLE_RUNTIME=$$runtime PYTHONPATH=$(REDIS)/$$runtime/site $(BIN)/pytest -c pyproject.toml; \
+	done
+
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-test: lint-rust lint-python test-rust test-python conformance ## Run every check and every test
+test: lint-rust lint-python test-rust loom test-python example-redis conformance ## Run every check and every test
 	$(call say,test: all passed)
 
 lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
@@ -121,6 +145,9 @@ lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	for example in awaitable template; do \
 	  cargo clippy --manifest-path examples/$$example/Cargo.toml --all-targets --locked -- -D warnings; \
+	done
+	for runtime in $(RUNTIMES); do \
+	  cargo clippy --manifest-path examples/redis/Cargo.toml --features $$runtime --all-targets --locked -- -D warnings; \
 	done
 
 lint-python: $(EXTENSION) $(EXAMPLES) ## ruff, mypy --strict, and stubtest on what is installed
@@ -148,6 +175,8 @@ test-all-pythons: ## Build and test with every supported Python on PATH or in py
 	$(call say,test: all Pythons)
 	MAKE="$(MAKE)" $(PYTHON) tests/all_pythons.py $(PYTHONS)
 
+include proofs.mk
+
 # --- Benchmarks --------------------------------------------------------------------------------------------------
 
 PEERS := $(CARGO_TARGET_DIR)/bench-peers
@@ -159,6 +188,14 @@ bench-peers: $(TOOLS) ## Compare with pyo3-async-runtimes and asyncio
 	$(BIN)/python -m pip --isolated install --quiet --disable-pip-version-check --no-index --force-reinstall $(PEERS)/*.whl
 	$(call say,bench: peers)
 	$(BIN)/python bench/peers.py
+
+bench-redis: $(TOOLS) ## Compare examples/redis with redis.asyncio
+	$(need-redis-server)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement examples/redis/requirements-bench.txt
+	cd examples/redis; $(call build-redis,$(REDIS)-release,--release)
+	$(call say,bench: Redis)
+	$(BIN)/python examples/redis/bench.py --json examples/redis/results.json \
+	  $(foreach runtime,$(RUNTIMES),$(REDIS)-release/$(runtime)/site)
 
 clean: ## Remove everything that was built
 	rm -rf $(DIST) $(VENV) $(CARGO_TARGET_DIR) .mypy_cache .pytest_cache .ruff_cache .hypothesis

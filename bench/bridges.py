@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol, cast
 
 from measure import Counters
@@ -42,6 +42,15 @@ class Bridge(Protocol):
 
     def pending(self) -> Awaitable[None]:
         """Spawned, never finished."""
+
+    def call(self, function: Callable[[], Awaitable[object]], times: int, /) -> Awaitable[None]:
+        """A task of the runtime calls the function and awaits what it returns, so many times in turn."""
+
+    def numbers(self, end: int, /) -> AsyncIterator[int]:
+        """A Rust stream of the numbers below `end`."""
+
+    def add_up(self, numbers: AsyncIterator[int], /) -> Awaitable[int]:
+        """A task of the runtime takes the numbers from a Rust stream."""
 
 
 class Extension(Protocol):

@@ -1,4 +1,4 @@
-"""What only a process of one's own can show: threads and memory of a single contestant.
+"""What only a process of one's own can show: threads, memory and its growth, of a single contestant.
 
 `measure(kind, name, count)` starts this file again as a script for one contestant and watches that from
 outside: then the watching costs the contestant neither a thread nor the interpreter lock.
@@ -16,7 +16,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bridges import OWN_FUTURE, bridge, extension
+from bridges import OURS, OWN_FUTURE, PEERS, bridge, extension
+from calls import CALLERS, nothing
 from workloads import SLEEP
 
 Call = Callable[[], Awaitable[object]]
@@ -25,6 +26,23 @@ THREADS = "threads"
 HELD = "held"
 AWAITED = "awaited"
 EMPTY = "empty"
+GROWTH = "growth"
+GROWTH_CALLS = "growth-calls"
+
+CONTESTANTS = {
+    THREADS: (*OURS, *PEERS),
+    **dict.fromkeys((HELD, AWAITED, EMPTY), (*OURS, *PEERS, OWN_FUTURE)),
+    # A million calls take the peers a minute and more.
+    **dict.fromkeys((GROWTH, GROWTH_CALLS), (*OURS, PEERS[0])),
+}
+COUNTS = {
+    THREADS: 10_000,
+    HELD: 100_000,
+    AWAITED: 100_000,
+    EMPTY: 100_000,
+    GROWTH: 1_000_000,
+    GROWTH_CALLS: 1_000_000,
+}
 
 WARM_UP = 2_000
 AN_HOUR = 3600.0
@@ -48,7 +66,7 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-async def sleep_together(name: str, count: int) -> dict[str, int | None]:
+async def sleep_together(_kind: str, name: str, count: int) -> dict[str, int | None]:
     """Starts all sleeps at once, twice: the second time shows whether threads are kept or added."""
     call = bridge(name).sleep
     before = threads_of("self")
@@ -107,19 +125,40 @@ async def hold_pending(kind: str, name: str, count: int) -> dict[str, int | None
     return {"bytes": (resident() - before) // count, "count": count}
 
 
+async def call_often(kind: str, name: str, count: int) -> dict[str, int | None]:
+    """Bytes that so many calls leave behind, Python calling Rust or the other way round."""
+    chosen = bridge(name)
+
+    async def in_turn(times: int) -> None:
+        for _ in range(times):
+            await chosen.noop()
+
+    async def calls(times: int) -> None:
+        each = times // CALLERS
+        await asyncio.gather(
+            *[chosen.call(nothing, each) if kind == GROWTH_CALLS else in_turn(each) for _ in range(CALLERS)]
+        )
+
+    # Allocators of several threads take their time to find what they need.
+    await calls(count // 10)
+    gc.collect()
+    before = resident()
+    await calls(count)
+    gc.collect()
+    return {"growth": resident() - before, "count": count}
+
+
 def main(kind: str, name: str, count: int) -> None:
     """The script's work: one measurement of one contestant."""
     sys.stdout.write("started\n")
     sys.stdout.flush()
-    if kind == THREADS:
-        sys.stdout.write(json.dumps(asyncio.run(sleep_together(name, count))) + "\n")
-        return
+    work = {THREADS: sleep_together, GROWTH: call_often, GROWTH_CALLS: call_often}.get(kind, hold_pending)
 
     async def measured() -> None:
-        result = await hold_pending(kind, name, count)
-        sys.stdout.write(json.dumps(result) + "\n")
+        sys.stdout.write(json.dumps(await work(kind, name, count)) + "\n")
         sys.stdout.flush()
-        # A hundred thousand awaitables that never finish are not worth tearing down one by one.
+        # A hundred thousand awaitables that never finish are not worth tearing down one by one, and a thread
+        # of the peers that comes back from a call while the interpreter ends may abort the process.
         os._exit(0)
 
     asyncio.run(measured())

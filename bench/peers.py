@@ -16,7 +16,7 @@ from pathlib import Path
 import isolated
 import machine
 import report
-from bridges import OURS, OWN_FUTURE, PEERS, counters
+from bridges import counters
 from measure import Comparison, interleave
 from workloads import FULL, QUICK, WORKLOADS, Scale, Workload
 
@@ -25,6 +25,8 @@ ISOLATED = {
     isolated.HELD: "memory of an awaitable with a timer that the caller holds",
     isolated.AWAITED: "memory of an awaitable with a timer and of the task that awaits it",
     isolated.EMPTY: "memory of an awaitable with nothing in it that the caller holds",
+    isolated.GROWTH: "memory that calls of Rust leave behind",
+    isolated.GROWTH_CALLS: "memory that calls of Python leave behind",
 }
 RESULTS = Path(__file__).parent / "results" / "peers.json"
 
@@ -73,11 +75,10 @@ def in_processes(kinds: list[str], *, quick: bool) -> dict[str, dict[str, dict[s
     """All measurements that want a process each."""
     results: dict[str, dict[str, dict[str, int | None]]] = {}
     for kind in kinds:
-        count = (10_000 if kind == isolated.THREADS else 100_000) // (5 if quick else 1)
-        names = [*OURS, *PEERS, *([] if kind == isolated.THREADS else [OWN_FUTURE])]
+        count = isolated.COUNTS[kind] // (5 if quick else 1)
         progress(f"{ISOLATED[kind]} ")
         results[kind] = {}
-        for name in names:
+        for name in isolated.CONTESTANTS[kind]:
             results[kind][name] = isolated.measure(kind, name, count)
             progress(".")
         progress("\n")

@@ -13,6 +13,17 @@ from measure import Comparison, Counters
 SUBJECT = OURS[0]
 PEER = PEERS[0]
 
+FASTER = {
+    "busy": 20,
+    "busy-yield": 20,
+    "in-turn": 1.3,
+    "sleeps": 10,
+    "calls": 3,
+    "calls-together": 8,
+    "stream-in": 5,
+}
+"""How many times faster than the peer, at least."""
+
 Comparisons = Mapping[str, Comparison]
 """By workload."""
 Isolated = Mapping[str, Mapping[str, Mapping[str, "int | None"]]]
@@ -64,6 +75,13 @@ def within(comparisons: Comparisons, work: str, other: str, limit: float, subjec
     return Verdict(title, other, found[subject].median / found[other].median, limit, at_least=False, unit="x")
 
 
+def streamed(comparisons: Comparisons, work: str) -> Verdict:
+    """A million items a second, or on a slow machine many times as many as with a crossing for each."""
+    rate = 1e9 / comparisons[work].timings[SUBJECT].median
+    absolute = Verdict(work, "the clock", rate / 1e6, 1, at_least=True, unit=" million items/s")
+    return absolute if absolute.met else faster(comparisons, work, 20)
+
+
 def counted(comparisons: Comparisons) -> Counters:
     """The counters over every timed sample of crossawait on every runtime."""
     counters = [timing.counted for found in comparisons.values() for timing in found.timings.values()]
@@ -76,9 +94,11 @@ def speed_verdicts(comparisons: Comparisons) -> Iterator[Verdict]:
         if work in comparisons:
             yield faster(comparisons, work, 6)
             yield within(comparisons, work, OWN_FUTURE, 1.2)
-    for work, limit in (("busy", 20), ("busy-yield", 20), ("in-turn", 1.3), ("sleeps", 10)):
+    for work, limit in FASTER.items():
         if work in comparisons:
             yield faster(comparisons, work, limit)
+    if "stream-out" in comparisons:
+        yield streamed(comparisons, "stream-out")
     if "settled" in comparisons:
         yield within(comparisons, "settled", ASYNCIO, 1.3)
         yield within(comparisons, "settled", ASYNCIO, 1.3, MADE)
@@ -96,11 +116,14 @@ def speed_verdicts(comparisons: Comparisons) -> Iterator[Verdict]:
 def isolated_verdicts(isolated: Isolated, workers: int) -> Iterator[Verdict]:
     """The bounds on threads and memory; none where the system does not tell."""
     for kind, found in isolated.items():
-        added = found[SUBJECT].get("added")
+        added, growth = found[SUBJECT].get("added"), found[SUBJECT].get("growth")
         ours, theirs = found[SUBJECT].get("bytes"), found[PEER].get("bytes")
         if added is not None:
             against = f"{workers} workers + 2"
             yield Verdict("sleeps", against, added, workers + 2, at_least=False, unit=" threads")
+        elif growth is not None:
+            calls = f"{found[SUBJECT]['count']:,} calls"
+            yield Verdict(kind, calls, growth / 1e6, 4, at_least=False, unit=" MB")
         elif ours is not None and theirs and kind != "awaited":
             # What `awaited` adds is the task, which is asyncio's and the same for everybody.
             yield Verdict(f"bytes, {kind}", PEER, ours / theirs, 0.45, at_least=False, unit="x")
@@ -160,16 +183,24 @@ def comparison_table(comparison: Comparison) -> str:
     return f"({facts})\n" + table(["", "median", "middle half", "ratio", "completions per wake"], rows)
 
 
+COLUMNS = {
+    "threads": ("added", "threads added"),
+    "growth": ("growth", "bytes in all"),
+    "growth-calls": ("growth", "bytes in all"),
+}
+"""What stands in a kind's table, if it is not bytes each."""
+
+
 def isolated_table(kind: str, found: Mapping[str, Mapping[str, int | None]]) -> str:
     """Threads or bytes of every contestant."""
-    column = "added" if kind == "threads" else "bytes"
+    column, heading = COLUMNS.get(kind, ("bytes", "bytes each"))
     reference = found[SUBJECT].get(column)
     rows = []
     for name, numbers in found.items():
         value = numbers.get(column)
         ratio = f"{value / reference:.2f}x" if value is not None and reference else ""
         rows.append([name, "unknown" if value is None else str(value), ratio])
-    return table(["", "threads added" if kind == "threads" else "bytes each", "ratio"], rows)
+    return table(["", heading, "ratio"], rows)
 
 
 def verdict_table(found: list[Verdict]) -> str:

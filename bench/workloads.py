@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import calls
 import futures
 from bridges import BARE, OURS, OWN_FUTURE, PEERS, bridge
 from measure import Sample, Subject
@@ -29,13 +30,37 @@ class Scale:
     ready: int
     ready_spawned: int
     sleeps: int
+    calls: int
+    calls_each: int
+    items: int
+    items_one_by_one: int
 
 
 FULL = Scale(
-    rounds=9, gathered=20_000, repeated=40, in_turn=2_000, ready=50_000, ready_spawned=1_000, sleeps=10_000
+    rounds=9,
+    gathered=20_000,
+    repeated=40,
+    in_turn=2_000,
+    ready=50_000,
+    ready_spawned=1_000,
+    sleeps=10_000,
+    calls=2_000,
+    calls_each=50,
+    items=100_000,
+    items_one_by_one=5_000,
 )
 QUICK = Scale(
-    rounds=3, gathered=5_000, repeated=10, in_turn=500, ready=20_000, ready_spawned=300, sleeps=2_000
+    rounds=3,
+    gathered=5_000,
+    repeated=10,
+    in_turn=500,
+    ready=20_000,
+    ready_spawned=300,
+    sleeps=2_000,
+    calls=500,
+    calls_each=10,
+    items=20_000,
+    items_one_by_one=1_000,
 )
 
 
@@ -226,4 +251,24 @@ WORKLOADS = (
     Workload("in-turn", "no-ops one at a time", in_turn_subjects),
     Workload("ready", "ready at the first poll", ready_subjects),
     Workload("sleeps", f"sleeps of {SLEEP * 1000:g} ms started together", sleep_subjects),
+    Workload(
+        "calls",
+        "a runtime's task calls Python and awaits it, one call at a time",
+        lambda scale: calls.call_subjects(1, scale.calls),
+    ),
+    Workload(
+        "calls-together",
+        f"the same from {calls.CALLERS} tasks",
+        lambda scale: calls.call_subjects(calls.CALLERS, scale.calls_each),
+    ),
+    Workload(
+        "stream-out",
+        "items of a Rust stream, by `async for`",
+        lambda scale: calls.stream_out_subjects(scale.items, scale.items_one_by_one),
+    ),
+    Workload(
+        "stream-in",
+        "items of a Python generator, as a Rust stream",
+        lambda scale: calls.stream_in_subjects(scale.items, scale.items_one_by_one),
+    ),
 )

@@ -32,7 +32,7 @@ mod waiters;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -49,6 +49,8 @@ pub(crate) use waiters::Waiter;
 pub(crate) enum Role {
     /// A Rust future, for Python to hold and await.
     Future,
+    /// A Rust future that the event loop itself polls.
+    Local,
     /// What a `Coroutine` yields while its Rust future is pending. The coroutine takes the outcome, not the waiter.
     Suspension,
     /// Made in Python and settled there.
@@ -249,8 +251,8 @@ impl Awaitable {
         drop(previous);
     }
 
-    fn _make_cancelled_error(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.cancelled_error(py)?.into_value(py).into_any())
+    fn _make_cancelled_error<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBaseException>> {
+        self.make_cancelled_error(py)
     }
 
     #[getter]

@@ -63,7 +63,9 @@ impl Caller {
     ///
     /// `make` runs on the loop's thread, in the caller's context and outside of any task; what it returns is awaited there:
     /// a coroutine becomes a task, a future is waited for. `extract` makes a Rust value of the result, or of the exception,
-    /// there too, so that no Python object has to leave the thread. Nothing happens before the first poll.
+    /// there too, so that no Python object has to leave the thread. Nothing happens before the first poll, which stays for
+    /// up to 50 µs where answers have come that quickly: longer than a poll takes as a rule, and less than going to sleep
+    /// and being woken.
     ///
     /// Dropping the future cancels the Python task.
     ///

@@ -23,7 +23,7 @@ use pyo3::prelude::*;
 
 use crate::awaitable::{Awaitable, Role, stop_iteration};
 use crate::builder::Unstarted;
-use crate::error::not_stop_iteration;
+use crate::error::{not_stop_iteration, raise};
 use crate::finalize;
 use crate::frame::{self, Progress};
 use crate::runtime::Runtime;
@@ -103,8 +103,21 @@ impl Coroutine {
     }
 
     fn resume(&self, py: Python<'_>, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Py<PyAny>>> {
+        /// Closes a coroutine in whose step something panics: nobody could step it, or close it, any more.
+        struct Stepping<'a>(&'a Coroutine);
+
+        impl Drop for Stepping<'_> {
+            fn drop(&mut self) {
+                if std::thread::panicking() {
+                    self.0.replace(State::Closed);
+                }
+            }
+        }
+
         self.check_process(py)?;
-        match self.begin()? {
+        let state = self.begin()?;
+        let _stepping = Stepping(self);
+        match state {
             State::Created(unstarted) => {
                 let runtime = unstarted.start(py);
                 if self.cell.header().is_settled() { self.finish(py) } else { self.suspend(py, runtime) }
@@ -132,7 +145,8 @@ impl Coroutine {
         let outcome = take_outcome(&self.cell, py);
         self.replace(State::Closed);
         match outcome {
-            Some(outcome) => stop_iteration(py, outcome?),
+            Some(Ok(value)) => stop_iteration(py, value),
+            Some(Err(error)) => Err(raise(error.into_value(py).into_bound(py))),
             None => Err(crate::error::runtime_closed(py, "the runtime was shut down before the task had finished")),
         }
     }
@@ -259,7 +273,14 @@ impl Coroutine {
         let created = py.version_info() < (3, 12) && matches!(*self.state.lock(), State::Created(_));
         if self.end()? {
             // A body that has not begun is not waiting for anything that a `StopIteration` could end.
-            Err(if created { not_stop_iteration(py, error) } else { error })
+            Err(match error {
+                error if created => not_stop_iteration(py, error),
+                // It ends what the coroutine waits for, and by that the coroutine, which raises one of its own.
+                error if suspended && error.is_instance_of::<PyStopIteration>(py) => {
+                    raise(error.into_value(py).into_bound(py))
+                }
+                error => error,
+            })
         } else {
             Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine"))
         }

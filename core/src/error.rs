@@ -5,7 +5,9 @@
 
 use std::ptr;
 
-use pyo3::exceptions::{PyException, PyModuleNotFoundError, PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::{
+    PyBaseException, PyException, PyModuleNotFoundError, PyRuntimeError, PyStopIteration, PySystemError,
+};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -90,6 +92,17 @@ pub(crate) fn instead_of(py: Python<'_>, error: PyErr, cause: PyErr) -> PyErr {
     error
 }
 
+/// The error that raises `exception` here: the one that is being handled, if there is one, becomes its context.
+pub(crate) fn raise(exception: Bound<'_, PyBaseException>) -> PyErr {
+    // SAFETY: attached, with a live exception and its class; no reference is stolen. What is set is cleared at once: the
+    // interpreter's way to find the context is wanted, not the error indicator.
+    unsafe {
+        ffi::PyErr_SetObject(ffi::Py_TYPE(exception.as_ptr()).cast(), exception.as_ptr());
+        ffi::PyErr_Clear();
+    }
+    PyErr::from_value(exception.into_any())
+}
+
 /// The error to raise for one that an `await` would take for its result, as PEP 479 has it for generators.
 pub(crate) fn not_stop_iteration(py: Python<'_>, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyStopIteration>(py) {
@@ -97,6 +110,35 @@ pub(crate) fn not_stop_iteration(py: Python<'_>, error: PyErr) -> PyErr {
     } else {
         error
     }
+}
+
+/// The error that is set. As `PyErr::fetch`, but one that is a Rust panic on its way is given like any other: there it would
+/// go on as a panic, through whatever the caller has begun.
+#[allow(clippy::allow_attributes, deprecated, reason = "deprecated since 3.12, but there for all versions")]
+pub(crate) fn fetch(py: Python<'_>) -> PyErr {
+    let (mut class, mut value, mut traceback) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    // SAFETY: attached; the three places receive owned references or null, and each is given back once. A normalised value
+    // is an exception.
+    let value = unsafe {
+        ffi::PyErr_Fetch(&raw mut class, &raw mut value, &raw mut traceback);
+        ffi::PyErr_NormalizeException(&raw mut class, &raw mut value, &raw mut traceback);
+        if !value.is_null() && !traceback.is_null() {
+            ffi::PyException_SetTraceback(value, traceback);
+        }
+        ffi::Py_XDECREF(class);
+        ffi::Py_XDECREF(traceback);
+        Bound::from_owned_ptr_or_opt(py, value)
+    };
+    value.map_or_else(|| PySystemError::new_err("an error was expected, and none was set"), PyErr::from_value)
+}
+
+/// What a function of the interpreter's returned: a new reference, or null with the error set.
+///
+/// # Safety
+/// The pointer is that.
+pub(crate) unsafe fn returned<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: as the contract says.
+    unsafe { Bound::from_owned_ptr_or_opt(py, object) }.ok_or_else(|| fetch(py))
 }
 
 /// An exception that is on its way while a destructor runs Python code: set aside, and put back as it was.

@@ -7,10 +7,11 @@
 
 mod drain;
 pub(crate) mod notifier;
+pub(crate) mod patience;
 pub(crate) mod queue;
 pub(crate) mod step;
 pub(crate) mod waiting;
-mod wake;
+pub(crate) mod wake;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -18,13 +19,13 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
 use crate::awaitable::Awaitable;
 use crate::running_loop::running_loop;
+use crate::sync::Mutex;
 use crate::trio;
 use drain::Drain;
 use queue::{Blocked, Message, Queue};
@@ -166,7 +167,7 @@ impl EventLoop {
         Ok(event_loop)
     }
 
-    fn new(queue: Arc<Queue>, kind: Kind) -> Arc<Self> {
+    pub(crate) fn new(queue: Arc<Queue>, kind: Kind) -> Arc<Self> {
         Arc::new(Self {
             queue,
             waiting: Mutex::new(Some(SlotMap::new())),

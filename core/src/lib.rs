@@ -39,8 +39,10 @@
 //! | `blocking` | Python functions on the blocking pool |
 //! | [`io`] | timers and byte streams, as small traits |
 //! | `panic`, [`error`] | what goes wrong, as Python exceptions |
+//! | `sync` | what cells and queues synchronize with, to be modelled |
 //! | `asyncio`, `trio` | what the library calls of theirs |
 //! | `lifecycle` | fork and interpreter exit |
+//! | `macros` | what the attributes `pyfunction` and `pymethods` write (with the feature `macros`) |
 
 mod asyncio;
 mod awaitable;
@@ -62,17 +64,86 @@ pub mod io;
 mod lifecycle;
 mod local;
 mod loop_bound;
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod macros;
 mod metrics;
+#[cfg(all(test, crossawait_loom))]
+mod models;
 mod options;
 mod panic;
 mod python_future;
 mod running_loop;
 mod runtime;
 mod stream;
+mod sync;
 mod task;
 mod thrown;
 mod trio;
 
+/// ```no_run
+/// use std::sync::LazyLock;
+///
+/// use crossawait_core::{Runtime, pyfunction, pyo3::prelude::*};
+/// # use crossawait_core::{Executor, Task, pyo3};
+/// # struct Threads;
+/// # impl Executor for Threads {
+/// #     fn spawn(&self, task: Task) -> Result<(), Task> {
+/// #         std::thread::spawn(|| futures::executor::block_on(task));
+/// #         Ok(())
+/// #     }
+/// # }
+///
+/// static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new(Threads));
+///
+/// /// `await add(1)` in Python gives 3, and `add_blocking(1)` gives it to a function that is not `async`.
+/// #[pyfunction(runtime = RUNTIME, blocking = add_blocking)]
+/// #[pyo3(signature = (a, b = 2))]
+/// async fn add(a: u64, b: u64) -> PyResult<u64> {
+///     Ok(a + b)
+/// }
+/// ```
+#[cfg(feature = "macros")]
+pub use crossawait_macros::pyfunction;
+/// ```no_run
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use crossawait_core::{Runtime, pymethods, pyo3::prelude::*};
+/// # use crossawait_core::pyo3;
+///
+/// #[pyclass(frozen)]
+/// struct Counter {
+///     runtime: Runtime,
+///     count: AtomicU64,
+/// }
+///
+/// #[pymethods(runtime = self.runtime)]
+/// impl Counter {
+///     /// `await counter.add(2)`.
+///     #[crossawait(blocking = add_blocking)]
+///     #[pyo3(signature = (by = 1))]
+///     async fn add(&self, by: u64) -> u64 {
+///         self.count.fetch_add(by, Ordering::Relaxed) + by
+///     }
+/// }
+/// ```
+///
+/// A class that is not frozen cannot have async methods:
+///
+/// ```compile_fail
+/// # use crossawait_core::{Runtime, pymethods, pyo3, pyo3::prelude::*};
+/// #[pyclass]
+/// struct Counter {
+///     runtime: Runtime,
+/// }
+///
+/// #[pymethods(runtime = self.runtime)]
+/// impl Counter {
+///     async fn add(&self) {}
+/// }
+/// ```
+#[cfg(feature = "macros")]
+pub use crossawait_macros::pymethods;
 pub use pyo3;
 
 pub use crate::awaitable::Awaitable;

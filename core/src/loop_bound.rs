@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pyo3::Borrowed;
 use pyo3::prelude::*;
 
 use crate::event_loop::EventLoop;
@@ -38,6 +39,18 @@ impl<T: Send + 'static> LoopBound<T> {
             Some(value) => value,
             None => unreachable!("only `drop` takes the value"),
         }
+    }
+}
+
+/// An argument of a Python function, bound to the loop that runs in this thread; `RuntimeError` if there is none.
+impl<'a, 'py, T: FromPyObject<'a, 'py> + Send + 'static> FromPyObject<'a, 'py> for LoopBound<T> {
+    type Error = PyErr;
+
+    #[cfg(feature = "experimental-inspect")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = T::INPUT_TYPE;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        Self::new(object.py(), object.extract().map_err(Into::into)?)
     }
 }
 

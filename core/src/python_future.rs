@@ -8,6 +8,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
@@ -16,6 +17,7 @@ use pyo3::prelude::*;
 
 use crate::asyncio;
 use crate::event_loop::EventLoop;
+use crate::event_loop::patience;
 use crate::event_loop::queue::{Message, Queue};
 use crate::event_loop::waiting::{self, Refused};
 use crate::loop_bound::LoopBound;
@@ -30,10 +32,18 @@ pub struct PythonFuture<T: Send + 'static> {
     unsent: Option<Box<dyn Call>>,
     shared: Arc<Shared<T>>,
     queue: Arc<Queue>,
+    /// It may be answered before going away is worth it.
+    is_short: bool,
+    /// It has been sent, and is one of those on their way.
+    is_counted: bool,
 }
 
 /// What the future and the loop's thread share.
-struct Shared<T>(Mutex<State<T>>);
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    /// Looked at by a caller that lingers, which must not keep the loop from the lock. Only a hint.
+    settled: AtomicBool,
+}
 
 enum State<T> {
     /// Nothing is there yet. `key` is that of the Python task, once there is one.
@@ -57,6 +67,10 @@ pub(crate) trait Finish: Send {
 }
 
 impl<T: Send + 'static> PythonFuture<T> {
+    fn new(unsent: Option<Box<dyn Call>>, shared: Arc<Shared<T>>, queue: Arc<Queue>) -> Self {
+        Self { is_short: unsent.is_some(), is_counted: false, unsent, shared, queue }
+    }
+
     pub(crate) fn call<M, X>(queue: Arc<Queue>, context: Arc<LoopBound<Py<PyAny>>>, make: M, extract: X) -> Self
     where
         M: for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>> + Send + 'static,
@@ -64,7 +78,13 @@ impl<T: Send + 'static> PythonFuture<T> {
     {
         let shared = Shared::new();
         let finish = Extract { shared: shared.clone(), extract: Some(extract) };
-        Self { unsent: Some(Box::new(Make { make, context, finish })), shared, queue }
+        Self::new(Some(Box::new(Make { make, context, finish })), shared, queue)
+    }
+
+    /// Says that the call takes long, so that nobody lingers for its result.
+    pub(crate) fn takes_long(mut self) -> Self {
+        self.is_short = false;
+        self
     }
 
     pub(crate) fn on_loop<W>(queue: Arc<Queue>, context: Arc<LoopBound<Py<PyAny>>>, work: W) -> Self
@@ -73,7 +93,7 @@ impl<T: Send + 'static> PythonFuture<T> {
     {
         let shared = Shared::new();
         let finish = Extract { shared: shared.clone(), extract: None::<()> };
-        Self { unsent: Some(Box::new(Work { work, context, finish })), shared, queue }
+        Self::new(Some(Box::new(Work { work, context, finish })), shared, queue)
     }
 }
 
@@ -97,37 +117,46 @@ where
     let wait = || waiting::wait_for(&event_loop, &python_loop, awaitable, finish);
     let key = asyncio::in_context(context.get(py).bind(py), wait)?.map_err(|refused| refused.error)?;
     shared.note(key);
-    Ok(PythonFuture { unsent: None, shared, queue: queue.clone() })
+    Ok(PythonFuture::new(None, shared, queue.clone()))
 }
 
 impl<T: Send + 'static> Future for PythonFuture<T> {
     type Output = PyResult<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<PyResult<T>> {
-        // In place before the loop can hear of the call.
-        let ready = self.shared.take_or_register(context.waker());
-        if let Some(result) = ready {
-            return Poll::Ready(result);
+        if self.unsent.is_some() && patience::is_row_over() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
-        if let Some(unsent) = self.unsent.take() {
-            if let Err(error) = self.queue.check_unblocked() {
-                drop(LoopBound::to(self.queue.clone(), unsent));
-                return Poll::Ready(Err(error));
-            }
-            if let Err(refused) = self.queue.push(Message::Call(unsent)) {
-                // Dropping it closes the future, as below.
-                drop(refused);
-                return self.shared.take_or_register(context.waker()).map_or(Poll::Pending, Poll::Ready);
-            }
+        let Some(unsent) = self.unsent.take() else {
+            return self.shared.take_or_register(context.waker()).map_or(Poll::Pending, Poll::Ready);
+        };
+        if let Err(error) = self.queue.check_unblocked() {
+            drop(LoopBound::to(self.queue.clone(), unsent));
+            return Poll::Ready(Err(error));
         }
-        Poll::Pending
+        let sent = self.queue.push(Message::Call(unsent));
+        if sent.is_ok() && self.is_short {
+            self.is_counted = true;
+            let patience = self.queue.patience();
+            patience.enter();
+            patience.linger(|| self.shared.settled.load(Ordering::Relaxed));
+        }
+        // If it was refused, this closes the future.
+        drop(sent);
+        let answer = self.shared.take_or_register(context.waker());
+        patience::note(answer.is_some());
+        answer.map_or(Poll::Pending, Poll::Ready)
     }
 }
 
 impl<T: Send + 'static> Drop for PythonFuture<T> {
     fn drop(&mut self) {
+        if self.is_counted {
+            self.queue.patience().leave();
+        }
         // The lock is let go of before anything is dropped or sent.
-        let state = mem::replace(&mut *self.shared.0.lock(), State::Over);
+        let state = mem::replace(&mut *self.shared.state.lock(), State::Over);
         match state {
             State::Pending { key: Some(key), .. } => {
                 // A closed loop has no task any more.
@@ -150,13 +179,14 @@ impl<T: Send + 'static> std::fmt::Debug for PythonFuture<T> {
 
 impl<T> Shared<T> {
     fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State::Pending { waker: None, key: None })))
+        let state = Mutex::new(State::Pending { waker: None, key: None });
+        Arc::new(Self { state, settled: AtomicBool::new(false) })
     }
 
     fn take_or_register(&self, waker: &Waker) -> Option<PyResult<T>> {
         // Cloned and dropped outside of the lock: both are the executor's code.
         let mut new = Some(waker.clone());
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         match &mut *state {
             State::Pending { waker, .. } => {
                 mem::swap(waker, &mut new);
@@ -173,7 +203,7 @@ impl<T> Shared<T> {
 
     /// Notes the key of the Python task. False if the future is gone, and the task is to be cancelled.
     fn note(&self, task: Option<u64>) -> bool {
-        match &mut *self.0.lock() {
+        match &mut *self.state.lock() {
             State::Pending { key, .. } => {
                 *key = task;
                 true
@@ -184,12 +214,12 @@ impl<T> Shared<T> {
     }
 
     fn is_over(&self) -> bool {
-        matches!(*self.0.lock(), State::Over)
+        matches!(*self.state.lock(), State::Over)
     }
 
     /// Hands the result over. It is dropped here if the future is gone or has one.
     fn settle(&self, result: PyResult<T>) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if !matches!(*state, State::Pending { .. }) {
             drop(state);
             drop(result);
@@ -197,6 +227,7 @@ impl<T> Shared<T> {
         }
         let before = mem::replace(&mut *state, State::Ready(result));
         drop(state);
+        self.settled.store(true, Ordering::Relaxed);
         if let State::Pending { waker: Some(waker), .. } = before {
             waker.wake();
         }

@@ -16,6 +16,8 @@
 
 mod cell;
 mod header;
+#[cfg(all(test, unix, not(crossawait_loom)))]
+mod sequences;
 
 use std::fmt;
 use std::future::Future;
@@ -26,6 +28,8 @@ use std::task::{Context, Poll, Waker};
 use pyo3::prelude::*;
 
 use self::cell::TaskCell;
+#[cfg(feature = "macros")]
+pub(crate) use self::cell::into_any;
 pub(crate) use self::cell::{Cell, CellRef, ManualCell, take_outcome};
 pub(crate) use self::header::{Cancelling, Header, Phase};
 use crate::cancel_token::CancelToken;

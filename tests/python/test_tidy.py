@@ -20,7 +20,7 @@ MOST_LINES = 400
 # Written by tools or by lawyers.
 ANY_LENGTH = ("Cargo.lock", ".json", "LICENSE-APACHE")
 # Where the syntax asks for tabs.
-TABS = {"Makefile"}
+TABS = {"Makefile", "proofs.mk"}
 
 
 def toml(path: str) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use crossawait_core::{Caller, Coroutine, PythonFuture};
+use crossawait_core::{Awaitable, Caller, Coroutine, PythonFuture};
 use pyo3::exceptions::{PyLookupError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -58,7 +60,7 @@ pub fn call<'py>(
     let py = runtime.py();
     let trouble = Trouble::new(trouble)?;
     let caller = Caller::current(py)?;
-    let call = std::sync::Arc::new(caller.bind((function.unbind(), args.unbind())));
+    let call = Arc::new(caller.bind((function.unbind(), args.unbind())));
     runtime.get().inner().builder().spawn().name("call").coroutine_into_py(py, async move {
         let mut last = None;
         for _ in 0..times {
@@ -75,6 +77,12 @@ pub fn call<'py>(
         }
         Ok::<_, PyErr>(last)
     })
+}
+
+/// Panics. PyO3 makes an exception of it, which goes on as a panic where one of this extension's functions meets it.
+#[pyfunction]
+pub fn panics(message: String) {
+    panic!("{message}");
 }
 
 /// Awaits an awaitable that is handed over as it is.
@@ -116,5 +124,47 @@ pub fn await_until<'py>(
             opened.as_mut().poll(context).map(|opened| opened.map(|_| None))
         })
         .await
+    })
+}
+
+/// Calls `function` as often as `times` says, from one task, while another does nothing but give way. What is given is
+/// awaited for the most calls between two turns of the other task, which are all of them if it gets none.
+#[pyfunction]
+pub fn most_calls_between_turns<'py>(
+    runtime: &Bound<'py, Runtime>,
+    function: Bound<'py, PyAny>,
+    times: usize,
+) -> PyResult<Bound<'py, Awaitable>> {
+    let py = runtime.py();
+    let caller = Caller::current(py)?;
+    let function = Arc::new(caller.bind(function.unbind()));
+    let called = Arc::new(AtomicUsize::new(0));
+    let counter = called.clone();
+    let calls = runtime.get().inner().future_into_py(py, async move {
+        for _ in 0..times {
+            let function = function.clone();
+            caller.call(move |py| function.get(py).bind(py).call0(), |result| result.map(drop)).await?;
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok::<_, PyErr>(())
+    })?;
+    calls.call_method0("detach")?;
+    runtime.get().inner().future_into_py(py, async move {
+        let (mut most, mut last) = (0, 0);
+        while last < times {
+            let mut gave_way = false;
+            std::future::poll_fn(|context| {
+                if std::mem::replace(&mut gave_way, true) {
+                    return Poll::Ready(());
+                }
+                context.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+            let now = called.load(Ordering::Relaxed);
+            most = most.max(now - last);
+            last = now;
+        }
+        Ok::<_, PyErr>(most)
     })
 }

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`calling`] | futures that call Python in turn |
 //! | [`custom`], [`losing`] | executors: one that works, and two that do not |
+//! | [`macros`] | functions and methods by the core's macros |
 //! | [`gate`], [`probe`] | futures that end when told, and that count |
 //! | [`streaming`] | streams in both directions |
 //! | [`value`] | what is hard to convert |
@@ -27,6 +28,7 @@ pub mod extension;
 pub mod gate;
 pub mod guide;
 pub mod losing;
+pub mod macros;
 pub mod probe;
 pub mod streaming;
 pub mod value;
@@ -38,11 +40,16 @@ mod crossawait_tests {
     use crossawait_core::{Awaitable, Coroutine, StreamIterator};
 
     #[pymodule_export]
-    use super::calling::{await_from_rust, await_until, call};
+    use super::calling::{await_from_rust, await_until, call, most_calls_between_turns, panics};
     #[pymodule_export]
     use super::ending::{block_on, block_on_a_call, local, local_awaitable, patient, patient_awaitable};
     #[pymodule_export]
     use super::extension::{Gate, Runtime};
+    #[pymodule_export]
+    use super::macros::{
+        Client, add, add_blocking, call_back, collect, fails, fails_blocking, greet, nothing, panics_later, renamed,
+        same, sync, wait, wait_blocking, wait_elsewhere, wait_started,
+    };
     #[pymodule_export]
     use super::streaming::{add_up, gated, numbers};
 }

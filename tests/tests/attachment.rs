@@ -15,7 +15,9 @@ use crossawait_core::{Options, Runtime};
 use crossawait_smol::Smol;
 use crossawait_tests::custom::Custom;
 use crossawait_tests::embedded::{attached, class_of};
+use crossawait_tests::extension;
 use crossawait_tests::gate::{Gate, yields};
+use crossawait_tests::macros::Client;
 use crossawait_tests::probe::Probe;
 use crossawait_tests::value::Value;
 use crossawait_tokio::Tokio;
@@ -90,10 +92,38 @@ async def main(outcomes, yielding, cancelled):
     drop(abandoned);
     py.detach(|| probe.wait_until("dropped twice", |seen| seen.drops.len() == 2));
 
+    call_methods(py, runtime);
+
     runtime.shutdown(py, PATIENCE).unwrap();
     let seen = py.detach(|| probe.wait_until("dropped three times", |seen| seen.drops.len() == 3));
     assert_eq!(class_of(py, &left.call_method1("wait", (60,)).unwrap_err()), "RuntimeClosedError");
     assert!(seen.polls.iter().all(|place| !place.attached));
+}
+
+/// Two futures of methods, which keep the object they were called on; one ends, the other is cancelled.
+fn call_methods(py: Python<'_>, runtime: &Runtime) {
+    let code = c"
+import asyncio
+import weakref
+
+async def main(client, gate, never):
+    gone = asyncio.Event()
+    reference = weakref.ref(client, lambda _: gone.set())
+    first, second = asyncio.ensure_future(client.wait(gate)), asyncio.ensure_future(client.wait(never))
+    del client
+    await asyncio.sleep(0)
+    never.wait_polled()
+    gate.give(1, elsewhere=True)
+    assert await first == 1
+    second.cancel()
+    await asyncio.wait([second])
+    never.wait_dropped()
+    del first, second
+    await gone.wait()
+";
+    let client = Py::new(py, Client::over(runtime.clone())).unwrap();
+    let gate = || py.get_type::<extension::Gate>().call0().unwrap();
+    crossawait_tests::embedded::run(py, code, (client, gate(), gate())).unwrap();
 }
 
 #[test]

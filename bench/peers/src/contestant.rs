@@ -36,6 +36,15 @@ pub(crate) trait Contestant {
 
     /// Gives way once to the runtime's other tasks.
     fn yield_now() -> impl Future<Output = ()> + Send + 'static;
+
+    /// Has a task of the runtime call an `async` Python function without arguments and await it, `times` in turn.
+    fn call<'py>(py: Python<'py>, function: Bound<'py, PyAny>, times: usize) -> PyResult<Bound<'py, PyAny>>;
+
+    /// A Rust stream of the numbers below `end`, as an asynchronous iterator.
+    fn numbers(py: Python<'_>, end: u64) -> PyResult<Bound<'_, PyAny>>;
+
+    /// Has a task of the runtime take a Python asynchronous iterator's numbers from a Rust stream, and add them up.
+    fn add_up(numbers: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>>;
 }
 
 /// How many futures of `sleep` and `pending` some runtime has polled so far: tells when all of them have arrived.
@@ -100,6 +109,21 @@ macro_rules! python_module {
                     count_first_poll();
                     std::future::pending().await
                 })
+            }
+
+            #[pyfunction]
+            fn call<'py>(py: Python<'py>, function: Bound<'py, PyAny>, times: usize) -> PyResult<Bound<'py, PyAny>> {
+                $contestant::call(py, function, times)
+            }
+
+            #[pyfunction]
+            fn numbers(py: Python<'_>, end: u64) -> PyResult<Bound<'_, PyAny>> {
+                $contestant::numbers(py, end)
+            }
+
+            #[pyfunction]
+            fn add_up(numbers: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+                $contestant::add_up(numbers)
             }
         }
     };

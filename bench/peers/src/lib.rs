@@ -1,7 +1,7 @@
 //! The same few async functions once per bridge and runtime, in one extension module, to be timed side by side.
 //!
 //! `bench/peers.py` is the only user. Each submodule offers `noop`, `ready_awaitable`, `ready_coroutine`, `sleep`,
-//! `yield_now` and `pending`; [`contestant`] says what they do.
+//! `yield_now`, `pending`, `call`, `numbers` and `add_up`; [`contestant`] says what they do.
 
 mod contestant;
 mod ours;

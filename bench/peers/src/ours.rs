@@ -1,10 +1,11 @@
 //! crossawait: one `Runtime` value per backend, used as its documentation shows, with its default settings.
 
 use std::future::Future;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crossawait_core::Runtime;
+use crossawait_core::{Caller, Runtime};
+use futures::{StreamExt, TryStreamExt, stream};
 use pyo3::prelude::*;
 
 use crate::contestant::{Contestant, python_module};
@@ -50,6 +51,30 @@ macro_rules! backend {
 
             fn yield_now() -> impl Future<Output = ()> + Send + 'static {
                 $yield_now()
+            }
+
+            fn call<'py>(py: Python<'py>, function: Bound<'py, PyAny>, times: usize) -> PyResult<Bound<'py, PyAny>> {
+                let caller = Caller::current(py)?;
+                let function = Arc::new(caller.bind(function.unbind()));
+                Self::spawn(py, async move {
+                    for _ in 0..times {
+                        let function = function.clone();
+                        caller.call(move |py| function.get(py).bind(py).call0(), |result| result.map(drop)).await?;
+                    }
+                    Ok(())
+                })
+            }
+
+            fn numbers(py: Python<'_>, end: u64) -> PyResult<Bound<'_, PyAny>> {
+                let numbers = stream::iter(0..end).map(Ok::<_, PyErr>);
+                Ok(Self::runtime().stream_into_py(py, numbers)?.into_any())
+            }
+
+            fn add_up(numbers: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+                let py = numbers.py();
+                let numbers = Caller::current(py)?.into_stream(&numbers, |number| number.extract::<u64>());
+                let sum = numbers.try_fold(0, async |sum, number| Ok(sum + number));
+                Ok(Self::runtime().future_into_py(py, sum)?.into_any())
             }
         }
     };

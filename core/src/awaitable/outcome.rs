@@ -4,7 +4,6 @@ use std::mem;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use event_listener::Listener;
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -12,6 +11,8 @@ use pyo3::types::{PyTraceback, PyTuple, PyType};
 
 use super::{Awaitable, Role};
 use crate::asyncio;
+use crate::error::raise;
+use crate::sync::Listener;
 use crate::task::{Phase, take_outcome};
 
 /// What is known of the outcome on Python's side.
@@ -146,7 +147,7 @@ impl Awaitable {
         Ok(match self.resolve(py, true) {
             None => None,
             Some(Seen::Value(value)) => Some(Ok(value)),
-            Some(Seen::Raised(exception, traceback)) => Some(Err(raise(py, &exception, traceback.as_ref()))),
+            Some(Seen::Raised(exception, traceback)) => Some(Err(raise_again(py, exception, traceback.as_ref()))),
             Some(Seen::Cancelled) => Some(Err(self.cancelled_error(py)?)),
         })
     }
@@ -173,12 +174,17 @@ impl Awaitable {
     }
 
     pub(super) fn cancelled_error(&self, py: Python<'_>) -> PyResult<PyErr> {
-        let class = asyncio::cancelled_error(py)?.clone();
+        Ok(raise(self.make_cancelled_error(py)?))
+    }
+
+    pub(super) fn make_cancelled_error<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBaseException>> {
+        let class = asyncio::cancelled_error(py)?;
         let message = self.inner.lock().cancel_message(py);
-        Ok(match message {
-            Some(message) => PyErr::from_type(class, (message,)),
-            None => PyErr::from_type(class, ()),
-        })
+        let error = match message {
+            Some(message) => class.call1((message,))?,
+            None => class.call0()?,
+        };
+        Ok(error.cast_into()?)
     }
 
     fn resolve(&self, py: Python<'_>, retrieve: bool) -> Option<Seen> {
@@ -238,16 +244,13 @@ impl Awaitable {
 }
 
 /// The error that raises `exception`, with the traceback that it had when it settled and no more.
-///
-/// Set and fetched rather than made: that is how the exception that is being handled, if there is one, becomes its context.
-fn raise(py: Python<'_>, exception: &Py<PyBaseException>, traceback: Option<&Py<PyTraceback>>) -> PyErr {
+fn raise_again(py: Python<'_>, exception: Py<PyBaseException>, traceback: Option<&Py<PyTraceback>>) -> PyErr {
     // SAFETY: attached, with live references; none is stolen.
     unsafe {
         let traceback = traceback.map_or(ffi::Py_None(), |traceback| traceback.as_ptr());
         ffi::PyException_SetTraceback(exception.as_ptr(), traceback);
-        ffi::PyErr_SetObject(ffi::Py_TYPE(exception.as_ptr()).cast(), exception.as_ptr());
     }
-    PyErr::fetch(py)
+    raise(exception.into_bound(py))
 }
 
 /// The way `__next__` returns `value`: as the error `StopIteration(value)`, or just the end if it is `None`.
@@ -258,8 +261,7 @@ pub(crate) fn stop_iteration(py: Python<'_>, value: Py<PyAny>) -> PyResult<Optio
     }
     // A tuple would be taken for the arguments and an exception for the error itself: those two need an instance.
     if bound.is_instance_of::<PyTuple>() || bound.is_instance_of::<PyBaseException>() {
-        let instance = py.get_type::<PyStopIteration>().call1((value,))?;
-        return Err(PyErr::from_value(instance));
+        return Err(raise(py.get_type::<PyStopIteration>().call1((value,))?.cast_into()?));
     }
     Err(PyStopIteration::new_err(value))
 }

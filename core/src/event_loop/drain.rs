@@ -16,6 +16,7 @@ use super::wake::WakeFd;
 use super::{EventLoop, Kind};
 use crate::awaitable::Awaitable;
 use crate::metrics::LOOPS;
+use crate::panic;
 #[cfg(unix)]
 use crate::trio;
 
@@ -137,11 +138,16 @@ impl Drop for Drain {
 
 impl EventLoop {
     fn drain(self: &Arc<Self>, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.take_turn(|| self.deliver_for_a_while(python_loop))
+    }
+
+    /// Takes what has been pushed, has `deliver` go on with it, and sees to it that the loop comes back for the rest.
+    pub(crate) fn take_turn<R>(&self, deliver: impl FnOnce() -> R) -> R {
         let mut taken = Vec::new();
         self.queue.take(&mut taken);
         LOOPS.batch(taken.len());
         self.backlog.lock().extend(taken);
-        let result = self.deliver_for_a_while(python_loop);
+        let result = deliver();
         // Also when an interrupt ends the drain, or nothing would be delivered during the loop's clean-up.
         let left = !self.backlog.lock().is_empty();
         self.queue.rest(left);
@@ -155,7 +161,9 @@ impl EventLoop {
         let mut delivered = 0;
         // One at a time: what a step may leave behind, by raising or by running the loop once more, is all in place.
         while let Some(message) = self.next_message() {
-            if let Err(error) = self.deliver(&stepper, message) {
+            // What panics here would otherwise take the drain along, and under trio the run.
+            let delivery = panic::catch(|| self.deliver(&stepper, message));
+            if let Err(error) = delivery.unwrap_or_else(|report| Err(report.into_error(py))) {
                 if self.is_trio() {
                     // Whatever a system task raises ends the run.
                     error.write_unraisable(py, None);
@@ -173,7 +181,7 @@ impl EventLoop {
         Ok(())
     }
 
-    fn next_message(&self) -> Option<Message> {
+    pub(crate) fn next_message(&self) -> Option<Message> {
         self.backlog.lock().pop_front()
     }
 
@@ -193,7 +201,7 @@ impl EventLoop {
                 Ok(())
             }
             Message::Drop(garbage) => {
-                crate::panic::ignore_panic(|| drop(garbage));
+                panic::ignore_panic(|| drop(garbage));
                 Ok(())
             }
             Message::Stopped => {

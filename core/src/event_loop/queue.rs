@@ -12,13 +12,14 @@ use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use super::patience::Patience;
 use super::wake::Wake;
 use crate::lifecycle::OwnProcess;
 use crate::python_future::Call;
+use crate::sync::Mutex;
 
 /// What a runtime thread has to say to an event loop. Messages own no Python reference that may be dropped elsewhere.
 pub(crate) enum Message {
@@ -39,6 +40,7 @@ pub(crate) struct Queue {
     /// A forked child must neither touch it nor wake the parent's loop.
     state: OwnProcess<Mutex<State>>,
     wake: Wake,
+    patience: Patience,
     /// How many waits block the loop's own thread.
     blocked: AtomicUsize,
 }
@@ -51,12 +53,12 @@ struct State {
 }
 
 /// All queues, for news that concern everybody.
-static QUEUES: Mutex<Vec<Weak<Queue>>> = Mutex::new(Vec::new());
+static QUEUES: parking_lot::Mutex<Vec<Weak<Queue>>> = parking_lot::Mutex::new(Vec::new());
 
 impl Queue {
     pub(crate) fn new(wake: Wake) -> Arc<Self> {
         let state = OwnProcess::new(Mutex::default());
-        let queue = Arc::new(Self { state, wake, blocked: AtomicUsize::new(0) });
+        let queue = Arc::new(Self { state, wake, patience: Patience::default(), blocked: AtomicUsize::new(0) });
         let mut queues = QUEUES.lock();
         queues.retain(|known| known.strong_count() > 0);
         queues.push(Arc::downgrade(&queue));
@@ -136,6 +138,10 @@ impl Queue {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.state.is_inherited() || self.state.lock().closed
+    }
+
+    pub(crate) fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     /// Fails if the loop cannot answer, because its thread waits for a Rust future.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::notifier::Notification;
 use crate::metrics::LOOPS;
+#[cfg(all(test, crossawait_loom))]
+use crate::models::bell::Bell;
 
 /// How a queue wakes its loop. Waking never blocks and never attaches.
 #[derive(Debug)]
@@ -15,6 +17,9 @@ pub(crate) enum Wake {
     Fd(WakeFd),
     /// The loop cannot poll one: a thread of ours calls `call_soon_threadsafe` on our behalf.
     Notifier(Arc<Notification>),
+    /// The loop of a model.
+    #[cfg(all(test, crossawait_loom))]
+    Bell(Arc<Bell>),
 }
 
 impl Wake {
@@ -24,6 +29,8 @@ impl Wake {
             #[cfg(unix)]
             Wake::Fd(fd) => fd.wake(),
             Wake::Notifier(notification) => notification.notify(),
+            #[cfg(all(test, crossawait_loom))]
+            Wake::Bell(bell) => bell.ring(),
         }
     }
 
@@ -33,6 +40,8 @@ impl Wake {
             #[cfg(unix)]
             Wake::Fd(_) => {}
             Wake::Notifier(notification) => notification.retire(),
+            #[cfg(all(test, crossawait_loom))]
+            Wake::Bell(_) => {}
         }
     }
 
@@ -42,6 +51,8 @@ impl Wake {
             #[cfg(unix)]
             Wake::Fd(fd) => fd.acknowledge(),
             Wake::Notifier(_) => {}
+            #[cfg(all(test, crossawait_loom))]
+            Wake::Bell(bell) => bell.acknowledge(),
         }
     }
 }

@@ -27,7 +27,10 @@ pub(super) struct Buffer<T, E> {
 }
 
 struct State<T, E> {
-    items: VecDeque<Item<T, E>>,
+    /// In the order of their numbers, which have gaps where items are reserved.
+    items: VecDeque<(u64, Item<T, E>)>,
+    /// That of the next item.
+    number: u64,
     /// Nothing comes any more.
     ended: bool,
     /// Nobody takes anything any more.
@@ -45,6 +48,7 @@ impl<T, E> Buffer<T, E> {
     pub(super) fn new(capacity: usize) -> Self {
         let state = State {
             items: VecDeque::new(),
+            number: 0,
             ended: false,
             closed: false,
             producer: None,
@@ -80,7 +84,9 @@ impl<T, E> Buffer<T, E> {
             items.clear();
             return;
         }
-        state.items.extend(items.drain(..));
+        let first = state.number;
+        state.number += items.len() as u64;
+        state.items.extend((first..).zip(items.drain(..)));
         state.ended |= ended;
         let consumers = mem::take(&mut state.consumers);
         drop(state);
@@ -95,7 +101,7 @@ impl<T, E> Buffer<T, E> {
         key: &mut Option<u64>,
     ) -> Poll<Option<Reserved<T, E>>> {
         let mut state = self.state.lock();
-        if let Some(item) = state.items.pop_front() {
+        if let Some((number, item)) = state.items.pop_front() {
             let ends = !matches!(item, Item::Value(_));
             // Half empty: woken for each item, the producer would run for each.
             let wanted = state.parked && state.items.len() <= self.capacity / 2;
@@ -105,7 +111,7 @@ impl<T, E> Buffer<T, E> {
             if let Some(producer) = producer {
                 producer.wake();
             }
-            return Poll::Ready(Some(Reserved { item: Some(item), ends, buffer: self.clone() }));
+            return Poll::Ready(Some(Reserved { item: Some((number, item)), ends, buffer: self.clone() }));
         }
         if state.ended || state.closed {
             return Poll::Ready(None);
@@ -136,14 +142,16 @@ impl<T, E> Buffer<T, E> {
         drop(waker);
     }
 
-    fn put_back(&self, item: Item<T, E>) {
+    fn put_back(&self, number: u64, item: Item<T, E>) {
         let mut state = self.state.lock();
         if state.closed {
             drop(state);
             drop(item);
             return;
         }
-        state.items.push_front(item);
+        // Not always in front: several may have been reserved, and are given back in any order.
+        let place = state.items.partition_point(|(other, _)| *other < number);
+        state.items.insert(place, (number, item));
         let consumers = mem::take(&mut state.consumers);
         drop(state);
         wake_all(consumers);
@@ -168,9 +176,9 @@ fn wake_all(consumers: Vec<(u64, Waker)>) {
     consumers.into_iter().for_each(|(_, waker)| waker.wake());
 }
 
-/// An item on its way to Python. It goes back to the front if nobody takes it: whoever asked was cancelled.
+/// An item on its way to Python. It goes back to its place if nobody takes it: whoever asked was cancelled.
 pub(super) struct Reserved<T, E> {
-    item: Option<Item<T, E>>,
+    item: Option<(u64, Item<T, E>)>,
     /// It is the last one.
     ends: bool,
     buffer: Arc<Buffer<T, E>>,
@@ -189,7 +197,7 @@ where
         if self.ends {
             self.buffer.close();
         }
-        match self.item.take() {
+        match self.item.take().map(|(_, item)| item) {
             Some(Item::Value(value)) => match value.into_pyobject(py) {
                 Ok(object) => Ok(object.into_any().into_bound()),
                 Err(error) => Err(error.into()),
@@ -205,8 +213,8 @@ where
 
 impl<T, E> Drop for Reserved<T, E> {
     fn drop(&mut self) {
-        if let Some(item) = self.item.take() {
-            self.buffer.put_back(item);
+        if let Some((number, item)) = self.item.take() {
+            self.buffer.put_back(number, item);
         }
     }
 }

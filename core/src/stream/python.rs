@@ -80,7 +80,7 @@ impl Caller {
             },
             |result| result.map(drop),
         );
-        PythonStream { pump: Some(pump), shared, caller: self.clone() }
+        PythonStream { pump: Some(pump.takes_long()), shared, caller: self.clone() }
     }
 }
 

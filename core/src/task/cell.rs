@@ -1,7 +1,6 @@
 //! The cell itself: header, then the future or what it left, in one allocation.
 
 use std::any::TypeId;
-use std::cell::UnsafeCell;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
@@ -14,6 +13,7 @@ use super::header::Header;
 use crate::cancel_token::CancelToken;
 use crate::metrics::Record;
 use crate::panic::{self, PanicReport};
+use crate::sync::UnsafeCell;
 
 /// The reading side of a cell.
 pub(crate) type CellRef = Arc<dyn Cell>;
@@ -44,7 +44,9 @@ pub(crate) trait Cell: Send + Sync {
 /// Takes the outcome out of a cell and converts it. `None` unless the phase was `COMPLETE`: only one caller ever gets it.
 pub(crate) fn take_outcome(cell: &CellRef, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
     let outcome = cell.convert(py)?;
-    Some(outcome.map_err(|error| crate::error::not_stop_iteration(py, error)))
+    // The first look at an error makes the exception, and that runs whatever code its arguments bring along.
+    let looked_at = |error| panic::catch(|| crate::error::not_stop_iteration(py, error));
+    Some(outcome.map_err(|error| looked_at(error).unwrap_or_else(|report| report.into_error(py))))
 }
 
 /// What a finished future left behind.
@@ -72,6 +74,14 @@ impl<F, T, E> TaskCell<F, T, E> {
     pub(super) fn new(future: F, record: Option<Arc<Record>>, token: Option<CancelToken>) -> Self {
         Self { header: Header::new(record, token), stage: UnsafeCell::new(Stage::Future(future)) }
     }
+
+    /// Takes the outcome out. `None` unless the phase was `COMPLETE`.
+    fn take(&self) -> Option<Stage<F, T, E>> {
+        self.header.take()?;
+        // SAFETY: `take` moved COMPLETE to TAKEN, which succeeds once: the stage is ours alone (see `impl Sync`). What is
+        // moved out of its place is no future: the writing side replaced that before it published COMPLETE.
+        Some(self.stage.with_mut(|stage| std::mem::replace(unsafe { &mut *stage }, Stage::Empty)))
+    }
 }
 
 // SAFETY: a `&TaskCell` gives no access to `stage` but through `poll` and `clear` (unsafe: only the one writing side, and
@@ -91,45 +101,50 @@ where
     }
 
     unsafe fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: the caller is the only one with access to the stage now (see the contract and `impl Sync`).
-        let stage = unsafe { &mut *self.stage.get() };
-        let Stage::Future(future) = stage else {
-            return Poll::Ready(());
-        };
-        // SAFETY: the future lies inside an `Arc` that is never moved out of, and is dropped in place (below, in
-        // `clear`, or with the cell) before its memory is used for anything else.
-        let future = unsafe { Pin::new_unchecked(future) };
-        let outcome = match panic::catch(|| future.poll(context)) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(Ok(value))) => Stage::Returned(value),
-            Ok(Poll::Ready(Err(error))) => Stage::Failed(Box::new(Failure::Error(error))),
-            Err(report) => Stage::Failed(Box::new(Failure::Panic(report))),
-        };
-        // The future goes first: its destructor has run by the time anybody is told. Should it panic, that is the
-        // outcome: assigning would leave the stage half dropped.
-        let dropped = panic::catch(|| drop_stage(stage));
-        *stage = match dropped {
-            Ok(()) => outcome,
-            Err(report) => Stage::Failed(Box::new(Failure::Panic(report))),
-        };
-        if !matches!(stage, Stage::Returned(_)) {
-            self.header.mark_failed();
-        }
-        Poll::Ready(())
+        self.stage.with_mut(|stage| {
+            // SAFETY: the caller is the only one with access to the stage now (see the contract and `impl Sync`).
+            let stage = unsafe { &mut *stage };
+            let Stage::Future(future) = stage else {
+                return Poll::Ready(());
+            };
+            // SAFETY: the future lies inside an `Arc` that is never moved out of, and is dropped in place (below, in
+            // `clear`, or with the cell) before its memory is used for anything else.
+            let future = unsafe { Pin::new_unchecked(future) };
+            let outcome = match panic::catch(|| future.poll(context)) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(Ok(value))) => Stage::Returned(value),
+                Ok(Poll::Ready(Err(error))) => Stage::Failed(Box::new(Failure::Error(error))),
+                Err(report) => Stage::Failed(Box::new(Failure::Panic(report))),
+            };
+            // The future goes first: its destructor has run by the time anybody is told. Should it panic, that is the
+            // outcome: assigning would leave the stage half dropped.
+            let dropped = panic::catch(|| drop_stage(stage));
+            *stage = match dropped {
+                Ok(()) => outcome,
+                Err(report) => {
+                    // It may panic in its turn.
+                    panic::ignore_panic(|| drop(outcome));
+                    Stage::Failed(Box::new(Failure::Panic(report)))
+                }
+            };
+            if !matches!(stage, Stage::Returned(_)) {
+                self.header.mark_failed();
+            }
+            Poll::Ready(())
+        })
     }
 
     unsafe fn clear(&self) {
-        // SAFETY: the caller is the only one with access to the stage now (see the contract and `impl Sync`).
-        let stage = unsafe { &mut *self.stage.get() };
-        // Nobody waits for this outcome any more; the panic hook has reported what went wrong.
-        let _ = panic::catch(|| drop_stage(stage));
+        self.stage.with_mut(|stage| {
+            // SAFETY: the caller is the only one with access to the stage now (see the contract and `impl Sync`).
+            let stage = unsafe { &mut *stage };
+            // Nobody waits for this outcome any more; the panic hook has reported what went wrong.
+            let _ = panic::catch(|| drop_stage(stage));
+        });
     }
 
     fn convert(&self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
-        self.header.take()?;
-        // SAFETY: `take` moved COMPLETE to TAKEN, which succeeds once: the stage is ours alone (see `impl Sync`).
-        let stage = unsafe { &mut *self.stage.get() };
-        Some(match std::mem::replace(stage, Stage::Empty) {
+        Some(match self.take()? {
             Stage::Returned(value) => match panic::catch(|| into_any(py, value)) {
                 Ok(converted) => converted,
                 Err(report) => Err(report.into_error(py)),
@@ -140,10 +155,8 @@ where
     }
 
     fn discard(&self) {
-        if self.header.take().is_some() {
-            // SAFETY: as in `convert`.
-            let stage = unsafe { &mut *self.stage.get() };
-            let _ = panic::catch(|| drop_stage(stage));
+        if let Some(outcome) = self.take() {
+            let _ = panic::catch(|| drop(outcome));
         }
     }
 }
@@ -183,7 +196,8 @@ fn drop_stage<F, T, E>(stage: &mut Stage<F, T, E>) {
     unsafe { ManuallyDrop::drop(emptied.0) };
 }
 
-fn into_any<T: for<'py> IntoPyObject<'py> + 'static>(py: Python<'_>, value: T) -> PyResult<Py<PyAny>> {
+/// What `T` becomes in Python.
+pub(crate) fn into_any<T: for<'py> IntoPyObject<'py> + 'static>(py: Python<'_>, value: T) -> PyResult<Py<PyAny>> {
     use pyo3::BoundObject;
     if TypeId::of::<T>() == TypeId::of::<()>() {
         // As a Python function without `return`; PyO3 itself makes an empty tuple of it.

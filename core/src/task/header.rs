@@ -1,17 +1,15 @@
 //! The state word, and everything else of a cell that does not depend on the future's type.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::Instant;
-
-use atomic_waker::AtomicWaker;
-use event_listener::{Event, EventListener, Listener};
 
 use crate::cancel_token::CancelToken;
 use crate::event_loop::queue::{Message, Queue};
 use crate::lifecycle;
 use crate::metrics::Record;
+use crate::sync::{AtomicU32, AtomicU64, AtomicWaker, Event, EventListener, Listener, OnceLock};
 
 /// The part of the state word that says how far the task has come.
 const PHASE: u32 = 0b0111;

@@ -1,7 +1,7 @@
 """Ours and asyncio's own through the same random sequences, with everything compared after every step.
 
-What the machines do and how they compare is in `oracle` among the tests' support. `CROSSAWAIT_ORACLE_EXAMPLES=2000` runs
-that many sequences of each kind, and others each time.
+What the machines do and how they compare is in `oracle` among the tests' support.
+`CROSSAWAIT_ORACLE_EXAMPLES=2000` runs that many sequences of each kind, and others each time.
 """
 
 from __future__ import annotations

@@ -152,16 +152,21 @@ def test_calls_that_run_on_the_pool_are_waited_for(runtime_name: str) -> None:
         + """
 def work():
     started.set()
-    time.sleep(0.3)
+    exiting.wait()
+    # A main thread that does not wait gets that often to go on, and is far beyond when these are through.
+    for _ in range(1000):
+        time.sleep(0)
     print("worked to the end", flush=True)
 
 async def call():
     asyncio.ensure_future(runtime.run_blocking(work))
     await asyncio.get_running_loop().run_in_executor(None, started.wait)
 
-started = threading.Event()
+started, exiting = threading.Event(), threading.Event()
 loop = asyncio.new_event_loop()
 left = loop.run_until_complete(call())
+# Called before what was registered before, the library's own among it: the interpreter has begun to end.
+threading._register_atexit(exiting.set)
 """
     )
     for _ in range(TIMES):

@@ -12,7 +12,7 @@ import pytest
 from anyio.to_thread import run_sync
 
 from crossawait import Runtime
-from tasks import cancel, cancel_late, gather, gives_none, pending
+from tasks import cancel, cancel_late, gather, gives_none, pending, wait_until_settled
 
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", default="nothing")
 
@@ -100,8 +100,11 @@ async def test_a_call_that_has_come_back_when_it_is_cancelled_leaves_the_runtime
     runtime: Runtime,
 ) -> None:
     for _ in range(50):
-        task = await pending(runtime.run_blocking(int))
-        assert await cancel_late(task) or task.result() == 0
+        go_on = threading.Event()
+        task = await pending(runtime.run_blocking(go_on.wait))
+        go_on.set()
+        wait_until_settled(task)
+        assert await cancel_late(task) or task.result() is True
     assert await runtime.run_blocking(int) == 0
 
 

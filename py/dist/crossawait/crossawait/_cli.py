@@ -1,4 +1,7 @@
-"""The command line: ``info`` says what is installed and what would be used, ``bench`` compares it."""
+"""The command line: ``info`` says what is installed and what would be used, ``bench`` compares it.
+
+``stubs`` is for authors of extensions.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ import platform
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from crossawait import _bench as bench
 from crossawait import _select
 from crossawait._errors import RuntimeNotFoundError
+from crossawait._stubs import rewrite_files
 from crossawait._version import __version__
 
 
@@ -38,6 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     comparison.add_argument("--quick", action="store_true", help="a few seconds, for a look")
     comparison.set_defaults(command=_bench)
+    stubs = commands.add_parser(
+        "stubs",
+        help="have the generated stubs of an extension say `async def`",
+        description="Rewrite stubs that PyO3 has generated: functions that return a coroutine become"
+        " `async def`. Says which files it changed.",
+    )
+    stubs.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a stub, or a folder with stubs")
+    stubs.set_defaults(command=_stubs)
     options = parser.parse_args(arguments)
     try:
         status: int = options.command(options)
@@ -51,6 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     return bench.run(quick=options.quick)
+
+
+def _stubs(options: argparse.Namespace) -> int:
+    try:
+        for path in rewrite_files(options.paths):
+            print(path)
+    except OSError as error:
+        print(f"crossawait stubs: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _info(_options: argparse.Namespace) -> int:

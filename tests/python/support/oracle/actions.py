@@ -152,7 +152,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "ensured": lambda future: asyncio.ensure_future(future) is future,
     "wrapped": lambda future: asyncio.wrap_future(future, loop=future.get_loop()) is future,
     "stack": lambda future: future._source_traceback is not None,
-    "equality": lambda future: (future == future, future != future, len({future, future})),  # noqa: PLR0124
+    "equality": lambda future: (future == future, future != future, len({future, future})),
 }
 
 

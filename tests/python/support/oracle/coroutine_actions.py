@@ -59,7 +59,7 @@ class Meddling:
         for attempt in (lambda: coroutine.send(None), coroutine.close, lambda: coroutine.throw(LookupError)):
             try:
                 attempt()
-            except ValueError as error:
+            except ValueError as error:  # noqa: PERF203 - each is tried
                 self._side.note("body", str(error))
         return "value of a call"
 
@@ -75,6 +75,7 @@ class Drive(Action):
         number = side.number(self.coroutine)
         if side.is_ours(number):
             return _use(side, number, side.coroutines[number], self.how)
+        return None
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ class UseIterator(Action):
         number, iterator = side.iterators.get(self.place, (-1, None))
         if side.is_ours(number):
             return _use(side, number, iterator, self.how)
+        return None
 
 
 def _use(side: CoroutineSide, number: int, what: Any, how: str) -> Any:
@@ -137,6 +139,7 @@ class CancelYielded(Action):
         waits = side.coroutines[number].cr_await is not None
         if number in side.yielded and waits and side.is_ours(number):
             return cancel(side.yielded[number], self.message, by_name=False)
+        return None
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,7 @@ class RunUntilComplete(Action):
         number = side.number(self.coroutine)
         if number in side.opened and side.is_ours(number):
             return side.loop.run_until_complete(side.hand_over(self.coroutine))
+        return None
 
 
 @dataclass(frozen=True)
@@ -229,7 +233,7 @@ WAYS: dict[str, Callable[[Any, Any], Any]] = {
     "wait for": lambda first, _: asyncio.wait_for(first, None),
     "wait for a while": lambda first, _: asyncio.wait_for(first, LONG),
     "wait for at once": lambda first, _: asyncio.wait_for(first, 0),
-    "gather": lambda first, second: asyncio.gather(first, second),
+    "gather": asyncio.gather,
     "gather all": lambda first, second: asyncio.gather(first, second, first, return_exceptions=True),
     "wait first": lambda first, second: _wait(first, second, asyncio.FIRST_COMPLETED),
     "wait all": lambda first, second: _wait(first, second, asyncio.ALL_COMPLETED),

@@ -1,4 +1,4 @@
-"""A side that has coroutines: native ones, or those over Rust futures. Each waits at a gate, and ends as that says."""
+"""A side that has coroutines, native or over Rust futures. Each waits at a gate, and ends as that says."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CoroutineKind(Protocol):
 
 
 class _Ending:
-    """How a coroutine is to end. Whoever takes it leaves nothing behind that would keep an exception alive."""
+    """How a coroutine is to end. Whoever takes it leaves nothing that would keep an exception alive."""
 
     def __init__(self, how: str, what: Any) -> None:
         self._kept = [(how, what)]

@@ -1,7 +1,7 @@
 """How what one side has made or seen is said so that it can be compared with the other side's.
 
-Whatever is shared is named; what each side has its own of is described by its kind and its number. Two descriptions
-are equal exactly if nobody who uses futures could tell the two things apart.
+Whatever is shared is named; what each side has its own of is described by its kind and its number. Two
+descriptions are equal exactly if nobody who uses futures could tell the two things apart.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextvars import Context
 from pathlib import Path
 from typing import Any
 
-from oracle.known import is_known, without_known_words
+from oracle.known import without_known_words
 from oracle.outcomes import MESSAGES, VALUES, VARIABLE
 
 # The names of the two sides, as they stand in the names of tasks and in the descriptions of callbacks.
@@ -61,24 +61,21 @@ def describe(thing: Any) -> Any:
 
 
 def describe_error(error: BaseException) -> Any:
-    """Describe an exception: its kind, its arguments, which one it is, where it was raised, what led to it."""
+    """Describe an exception: its kind, arguments, which one it is, where it was raised, what led to it."""
     return (
         plain_text(type(error).__qualname__),
         [describe(argument) for argument in error.args],
         getattr(error, "mark", None),
         trace(error.__traceback__),
         _led_to_by(error.__cause__),
-        None if _context_is_known(error) else _led_to_by(error.__context__),
+        None if _is_stopped(error) else _led_to_by(error.__context__),
         error.__suppress_context__,
     )
 
 
-def _context_is_known(error: BaseException) -> bool:
-    if isinstance(error, StopIteration):
-        return is_known("stop context")
-    if error.args == ("coroutine raised StopIteration",):
-        return is_known("stopped context")
-    return isinstance(error, asyncio.CancelledError) and is_known("cancelled error")
+def _is_stopped(error: BaseException) -> bool:
+    """Tell whether an error stands for a `StopIteration`: see `known.py`."""
+    return isinstance(error, RuntimeError) and error.args == ("coroutine raised StopIteration",)
 
 
 def _led_to_by(error: BaseException | None) -> Any:
@@ -90,8 +87,9 @@ def _led_to_by(error: BaseException | None) -> Any:
 def trace(traceback: types.TracebackType | None) -> list[tuple[str, int]]:
     """Return the functions and lines of a traceback; ours are common to both sides.
 
-    Without the handle's, since what is called in the library's drain has none; that of a native coroutine's body, since a
-    Rust future has none; and those of futures written in Python, to which C's have nothing that corresponds.
+    Without the handle's, since what is called in the library's drain has none; that of a native coroutine's
+    body, since a Rust future has none; and those of futures written in Python, to which C's have nothing that
+    corresponds.
     """
     places = []
     while traceback is not None:
@@ -120,7 +118,7 @@ def describe_future(future: Any, loop: asyncio.AbstractEventLoop) -> Any:
 
 
 def describe_settled_elsewhere(future: Any, loop: asyncio.AbstractEventLoop) -> Any:
-    """Describe what a look shows even if nobody has taken the outcome up, nor bound the future to its loop."""
+    """Describe what shows even if nobody has taken the outcome up, nor bound the future to its loop."""
     callbacks = future._callbacks
     return (
         future._state,

@@ -1,8 +1,9 @@
 """The two sides on one loop, doing the same, and compared after every step.
 
-Since each action is done on the one side and right after on the other, and everything that follows is scheduled on the
-same loop, the two stay in step: whatever happens on one side happens on the other in the same iteration and in the same
-order. So the logs are compared whole, and where a disagreement is found, it is the last step that led to it.
+Since each action is done on the one side and right after on the other, and everything that follows is
+scheduled on the same loop, the two stay in step: whatever happens on one side happens on the other in the
+same iteration and in the same order. So the logs are compared whole, and where a disagreement is found, it is
+the last step that led to it.
 """
 
 from __future__ import annotations
@@ -26,19 +27,20 @@ from oracle.side import Action, Side
 REST = 20
 
 
-# In the words for a handle, what describes a future is cut to a length, so the length of its class's name shows. (uvloop
-# does not describe it.)
-_ARGUMENT = re.compile(r"\(<(?:Future|Subclass)\b[^\n]*")
+# In the words for a handle, what describes a future is cut to a length, so the length of its class's name
+# shows. uvloop does not describe it, and since 3.13 asyncio does in debug mode only.
+_ARGUMENT = re.compile(r"\((?:\)|<(?:Future|Subclass)\b)[^\n]*")
 
 
 # How much is shown around a difference.
 BEFORE, AFTER = 3, 4
 
-# "outside" the loop, in a "callback" of it, in an exception's "handler" there or in a "task"; in the context with this number, or in one of its own.
+# "outside" the loop, in a "callback" of it, in an exception's "handler" there or in a "task"; in the context
+# with this number, or in one of its own.
 Place = tuple[str, int | None]
 
 
-class Disagreement(AssertionError):
+class Disagreement(AssertionError):  # noqa: N818 - no error of either side
     """The two sides differ."""
 
 
@@ -118,7 +120,7 @@ class Lockstep:
         self.compare(collected=True)
 
     def close(self) -> None:
-        """Let what is due happen, let go of everything and end the loop; compare, unless it is known not to agree."""
+        """Let what is due happen, let go of everything, end the loop; compare, unless known not to agree."""
         try:
             self.finish()
             if self.agree:

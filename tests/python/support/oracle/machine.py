@@ -1,7 +1,8 @@
 """What the state machines have in common: a step is done on both sides, compared, counted and remembered.
 
-Hypothesis chooses the steps. What led to a disagreement is shortened here: steps are plain data that can be done again
-on a fresh pair of sides, and leaving out one after the other is quicker than Hypothesis's general way, and bounded.
+Hypothesis chooses the steps. What led to a disagreement is shortened here: steps are plain data that can be
+done again on a fresh pair of sides, and leaving out one after the other is quicker than Hypothesis's general
+way, and bounded.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ T = TypeVar("T")
 MOST_REPLAYS = 400
 
 
-# What the arguments of an example's steps are chosen with: Hypothesis chooses the rules, one at a time, and this once.
+# What the arguments of an example's steps are chosen with: Hypothesis chooses the rules, one at a time, and
+# this once.
 seeds = st.integers(0, 2**63 - 1)
 
 
@@ -114,13 +116,14 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self, make: Callable[[], Lockstep], record: Record) -> None:
         super().__init__()
-        # There is no `teardown`: Hypothesis calls it while it handles an exception of its own, which would be to be seen.
+        # There is no `teardown`: Hypothesis calls it while it handles an exception of its own, which would be
+        # to be seen.
         self.lockstep = record.begin(make)
         self.chance = Random()
         self._record = record
 
     def begin(self, drawn: int) -> None:
-        """Begin an example. Most of those that Hypothesis makes are variations of few; no two of these are alike."""
+        """Begin an example. Most of Hypothesis's are variations of few; no two of these are alike."""
         self.chance.seed(drawn + self._record.examples)
 
     def one_of(self, *groups: Sequence[T]) -> T:
@@ -148,7 +151,7 @@ def run(
     counts: Counts = RUN,
     replays: int = MOST_REPLAYS,
 ) -> None:
-    """Run a machine as long as is planned, or for so many examples; raise what the two sides disagree about, shortened."""
+    """Run a machine as long as is planned; raise what the two sides disagree about, shortened."""
     record = Record(counts)
 
     def start() -> Machine:
@@ -209,7 +212,7 @@ def shorten(steps: Sequence[Step], fails: Callable[[Sequence[Step]], bool], repl
 
 @contextlib.contextmanager
 def _collecting_by_hand() -> Iterator[None]:
-    """Collect garbage when a step says so and at no other time: when something goes is part of what is compared."""
+    """Collect garbage only when a step says so: when something goes is part of what is compared."""
     collect_young()
     gc.freeze()
     gc.disable()

@@ -1,7 +1,7 @@
 """What the two sides are given: values and errors, each under a name that both understand.
 
-A value is one object for both sides. An error is not, since an exception remembers where it was raised: each side has
-its own twin, with a `mark` that proves which one it is and an `owner` that says whose.
+A value is one object for both sides. An error is not, since an exception remembers where it was raised: each
+side has its own twin, with a `mark` that proves which one it is and an `owner` that says whose.
 """
 
 from __future__ import annotations

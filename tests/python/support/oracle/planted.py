@@ -1,7 +1,7 @@
 """Futures and coroutines with one bug each, for the machines to find.
 
-The futures inherit from the one that asyncio has in Python, which has the same behaviour, and is what they are compared
-with; the coroutines wrap native ones.
+The futures inherit from the one that asyncio has in Python, which has the same behaviour, and is what they
+are compared with; the coroutines wrap native ones.
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ class ThrowSwallowed(Wrapped):
             return super().throw(*arguments)
         except StopIteration:
             raise
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - that is the bug
             raise StopIteration from None
 
 

@@ -1,9 +1,9 @@
 """Two sides of which one is settled by another thread: compared whenever the loop has come to rest.
 
-What a runtime's thread settles is told by a message through the loop's descriptor. It may be read an iteration later
-than what asyncio schedules itself, and the drain that reads it calls an only waiter at once, which is an iteration
-earlier. So here iterations do not count. The order does, except between the waiters of several futures that have settled
-at once.
+What a runtime's thread settles is told by a message through the loop's descriptor. It may be read an
+iteration later than what asyncio schedules itself, and the drain that reads it calls an only waiter at once,
+which is an iteration earlier. So here iterations do not count. The order does, except between the waiters of
+several futures that have settled at once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class AtRest(Lockstep):
     """Two sides, and a loop that runs until nothing is left to do."""
 
     describe_future = staticmethod(describe_settled_elsewhere)
-    # A handle that has failed is a cycle, and keeps its future alive until that is collected; the drain needs no handles.
+    # A handle that has failed is a cycle, and keeps its future alive until that is collected; the drain needs
+    # no handles.
     lifetimes = False
     # Where a Rust future was made is not tracked.
     unreported = frozenset({"source_traceback"})
@@ -56,7 +57,8 @@ class AtRest(Lockstep):
         together = max(now - before for now, before in zip(settled, self._settled, strict=True))
         self._settled = settled
         scheduled = self.mode.strict or self.mode.name == "debug"
-        # In order is what all came from here, and either one thing led to the next or all went through `call_soon`.
+        # In order is what all came from here, and either one thing led to the next or all went through
+        # `call_soon`.
         if together > self._asked or (together > 1 and not scheduled):
             for side in self.sides:
                 side.log.sort(key=_actor)
@@ -69,7 +71,7 @@ class AtRest(Lockstep):
         super().compare(collected)
 
     def finish(self) -> None:
-        """Settle what is pending: the library keeps alive whoever waits for it, and nobody does on asyncio's side."""
+        """Settle what is pending: the library keeps alive who waits for it, on asyncio's side nobody does."""
         for number in range(len(self.sides[0].futures)):
             for side in self.sides:
                 side.kind.give(list(side.futures.values())[number], None)

@@ -26,8 +26,8 @@ SETTLE = [*choices.GIVE, *FAIL]
 # How it describes itself while nobody has looked at its outcome is its own, and so is where it was made.
 ASK = [ask for ask in choices.ASK if ask.question not in ("repr", "stack")]
 
-# With several causes at work it is open which of their effects comes first. So either scripts do what they like, and
-# there is one cause at a time; or there are several, and scripts only look.
+# With several causes at work it is open which of their effects comes first. So either scripts do what they
+# like, and there is one cause at a time; or there are several, and scripts only look.
 EFFECTIVE: list[list[Any]] = [
     choices.CANCEL,
     choices.ADD_AGAIN,
@@ -88,7 +88,7 @@ class RustBackedFutures(Machine):
 
     @rule()
     def relay(self) -> None:
-        """Add a callback that settles another future: one that nobody else settles in passing, nor settles others."""
+        """Add a callback that settles another future: one that nobody else settles, nor settles others."""
         numbers = list(self.lockstep.sides[0].futures)
         source, target = self.one_of(numbers), self.one_of(numbers)
         free = source not in self.targets and target not in self.sources | self.targets

@@ -68,7 +68,7 @@ class Side:
             result = action.do(self, actor)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever comes of it is compared
             self.note(actor, action, "raised", describe_error(error))
         else:
             self.note(actor, action, "returned", describe(result))
@@ -79,7 +79,7 @@ class Side:
             self.perform(action, actor)
 
     def perform_while_handling(self, actions: Iterable[Action], actor: str) -> None:
-        """Do several things where another exception is being handled: what is raised now has that as its context."""
+        """Do several things where another exception is being handled, which becomes a context."""
         try:
             raise make_error("instance", self.name, "being handled")
         except LookupError:
@@ -124,8 +124,8 @@ class Side:
         self._begun += 1
         name = f"{self.name}:task {number}"
         make = functools.partial(self.loop.create_task, make_coroutine(name), name=name)
-        # A context that is given is shared with callbacks and other tasks, else there is a copy. Up to 3.10 none can be
-        # given, and an eager task that finds its context in use leaves the loop in ruins.
+        # A context that is given is shared with callbacks and other tasks, else there is a copy. Up to 3.10
+        # none can be given, and an eager task that finds its context in use leaves the loop in ruins.
         if context is None or sys.version_info < (3, 11) or self.loop.get_task_factory() is not None:
             self.tasks[number] = make()
         else:
@@ -133,7 +133,7 @@ class Side:
         return number
 
     def task(self, index: int, before: asyncio.Task[Any] | None = None) -> asyncio.Task[Any]:
-        """Return one of the tasks that there are; for a task that is to wait for it, one that was there before."""
+        """Return one of the tasks; for a task that is to wait for it, one that was there before."""
         numbers = list(self.tasks)
         # Those that wait for each other cannot be cancelled: asyncio would ask one after the other for ever.
         for place, task in enumerate(self.tasks.values()):

@@ -84,7 +84,7 @@ WAYS: dict[str, Callable[[Any, Any], Awaitable[Any]]] = {
     "wait for a while": lambda first, _: asyncio.wait_for(first, LONG),
     "wait for at once": lambda first, _: asyncio.wait_for(first, 0),
     "wait for shielded": lambda first, _: asyncio.wait_for(asyncio.shield(first), LONG),
-    "gather": lambda first, second: asyncio.gather(first, second),
+    "gather": asyncio.gather,
     "gather all": lambda first, second: asyncio.gather(first, second, first, return_exceptions=True),
     "wait first": lambda first, second: _wait(first, second, asyncio.FIRST_COMPLETED),
     "wait exception": lambda first, second: _wait(first, second, asyncio.FIRST_EXCEPTION),

@@ -1,0 +1,75 @@
+# --- Proofs ------------------------------------------------------------------------------------------------------
+# What looks for races and wild memory, by other means than tests that happen to meet them; see docs/soundness.md.
+
+.PHONY: proofs loom planted tsan asan memcheck deny advisories
+
+proofs: loom planted tsan asan memcheck deny ## Everything that looks for races and wild memory, and cargo-deny
+	$(call say,proofs: all passed)
+
+# Each builds the workspace in its own way, in a folder of its own.
+LOOM = RUSTFLAGS="--cfg crossawait_loom" CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/loom
+
+loom: $(TOOLS) ## Models of the cell and the queues, in every order of their threads; LOOM_MAX_PREEMPTIONS=4 for more
+	$(call say,proofs: models)
+	$(LOOM) $(EMBEDDED) cargo test --package crossawait-core --lib --locked
+
+planted: $(TOOLS) ## Whether the models find bugs that are planted
+	$(call say,proofs: planted bugs)
+	$(LOOM) $(EMBEDDED) $(BIN)/python tests/proofs/planted.py $(CARGO_TARGET_DIR)/planted
+
+# --- Sanitizers --------------------------------------------------------------------------------------------------
+# Stable compilers have them behind a variable. Programs are built for a named target, so that build scripts and macros,
+# which run in the compiler, stay as they are.
+
+SANITIZERS := $(CURDIR)/tests/sanitizers
+SANITIZED = $(CARGO_TARGET_DIR)/sanitize-$(1)
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+# Fewer random sequences: each takes ten times as long. What tests print is not captured: the harness's buffers are
+# locked where the sanitizer does not see it.
+SANITIZED_TESTS = RUSTC_BOOTSTRAP=1 PROPTEST_CASES=256 $(EMBEDDED) \
+  cargo test --workspace --locked --tests --target $(HOST) -- --nocapture
+
+TSAN_OPTIONS := suppressions=$(SANITIZERS)/thread.supp history_size=4 report_thread_leaks=0
+
+tsan: $(TOOLS) ## Rust tests under ThreadSanitizer
+	$(call say,proofs: ThreadSanitizer finds a planted race and takes nothing else for one)
+	mkdir -p $(call SANITIZED,thread)
+	sh $(SANITIZERS)/thread-flags.sh $(call SANITIZED,thread)/shim >$(call SANITIZED,thread)/flags
+	RUSTC_BOOTSTRAP=1 rustc --edition 2024 -g $$(cat $(call SANITIZED,thread)/flags) \
+	  -o $(call SANITIZED,thread)/shim/race $(SANITIZERS)/race.rs
+	TSAN_OPTIONS="$(TSAN_OPTIONS)" $(call SANITIZED,thread)/shim/race none
+	! TSAN_OPTIONS="$(TSAN_OPTIONS)" $(call SANITIZED,thread)/shim/race planted >/dev/null 2>&1
+	$(call say,proofs: Rust tests under ThreadSanitizer)
+	CARGO_TARGET_DIR=$(call SANITIZED,thread) TSAN_OPTIONS="$(TSAN_OPTIONS)" \
+	  RUSTFLAGS="$$(cat $(call SANITIZED,thread)/flags)" $(SANITIZED_TESTS) 2>$(call SANITIZED,thread)/stderr \
+	  || { tail -n 200 $(call SANITIZED,thread)/stderr; exit 1; }
+
+# Leaks are not looked for: an interpreter that ends leaves thousands of blocks, and so do tests of stuck executors. That
+# nothing leaks is what the counted drops of the models and of tests/python/runtime/test_leaks.py are for. Python's objects
+# come from malloc, so that one that is used too late is found too.
+ASAN_OPTIONS := detect_leaks=0:detect_stack_use_after_return=1
+
+asan: $(TOOLS) ## Rust tests under AddressSanitizer
+	$(call say,proofs: Rust tests under AddressSanitizer)
+	mkdir -p $(call SANITIZED,address)
+	CARGO_TARGET_DIR=$(call SANITIZED,address) ASAN_OPTIONS="$(ASAN_OPTIONS)" PYTHONMALLOC=malloc \
+	  RUSTFLAGS="-Zsanitizer=address -Cunsafe-allow-abi-mismatch=sanitizer" $(SANITIZED_TESTS) \
+	  2>$(call SANITIZED,address)/stderr || { tail -n 200 $(call SANITIZED,address)/stderr; exit 1; }
+
+# --- Dependencies ------------------------------------------------------------------------------------------------
+
+DENY_VERSION := 0.20.2
+DENY := $(CARGO_TARGET_DIR)/tools/bin/cargo-deny
+
+$(DENY):
+	$(call say,tools: cargo-deny $(DENY_VERSION))
+	cargo install --locked --quiet --root $(CARGO_TARGET_DIR)/tools cargo-deny@$(DENY_VERSION)
+
+deny: $(DENY) ## Licences, duplicates and sources of what is depended on
+	$(call say,proofs: licences, duplicates and sources)
+	$(DENY) --locked check --hide-inclusion-graph licenses bans sources
+
+advisories: $(DENY) ## Known vulnerabilities of what is depended on; fetches RustSec's database from GitHub
+	$(call say,proofs: advisories)
+	$(DENY) --locked check advisories \
+	  || { echo 'If the database could not be fetched, nothing was checked: it needs github.com.'; exit 1; }

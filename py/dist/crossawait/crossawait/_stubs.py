@@ -1,0 +1,55 @@
+"""Generated stubs made to read as one would write them: ``async def`` for what returns a coroutine.
+
+PyO3 writes the stubs of an extension from its types, and knows functions that are not ``async`` alone. What the
+macros of crossawait-core make is such a function, which returns a coroutine. To a type checker both are the
+same, to whoever reads the stub they are not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+# PyO3 numbers a name that the module has, too: ``Coroutine2``.
+_ALIAS = r"import (?:.*, )?{name}(?: as (\w+))?(?:,|$)"
+_COROUTINE = re.compile(r"^from collections\.abc " + _ALIAS.format(name="Coroutine"), re.MULTILINE)
+_ANY = re.compile(r"^from typing " + _ALIAS.format(name="Any"), re.MULTILINE)
+
+
+def rewrite(stub: str) -> str:
+    """Return the text of a stub with ``async def`` in place of ``def … -> Coroutine[Any, Any, …]``."""
+    coroutine, anything = _COROUTINE.search(stub), _ANY.search(stub)
+    if coroutine is None or anything is None:
+        return stub
+    names = [coroutine[1] or "Coroutine", anything[1] or "Any"]
+    returned = re.compile(
+        rf"^([ \t]*)(def .*\)) -> {names[0]}\[{names[1]}, {names[1]}, (.+)\]:(.*)$", re.MULTILINE
+    )
+    stub = returned.sub(r"\1async \2 -> \3:\4", stub)
+    return _without(_without(stub, coroutine[0], names[0]), anything[0], names[1])
+
+
+def _without(stub: str, line: str, name: str) -> str:
+    """Take a name that is not used any more out of the line that imports it."""
+    (line,) = (whole for whole in stub.splitlines(keepends=True) if whole.startswith(line))
+    if re.search(rf"\b{name}\b", stub.replace(line, "", 1)):
+        return stub
+    start, imported = line.rstrip("\n").split(" import ")
+    kept = [part for part in imported.split(", ") if part.split(" as ")[-1] != name]
+    return stub.replace(line, f"{start} import {', '.join(kept)}\n" if kept else "", 1)
+
+
+def rewrite_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Rewrite stubs where they are, those in folders too, and yield the ones that changed.
+
+    Raises:
+        OSError: a file cannot be read or written, or is not there.
+    """
+    for path in paths:
+        for file in sorted(path.rglob("*.pyi")) if path.is_dir() else [path]:
+            before = file.read_text(encoding="utf-8")
+            after = rewrite(before)
+            if after != before:
+                file.write_text(after, encoding="utf-8")
+                yield file
