@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 use std::{env, thread};
 
 use crossawait_async_std::AsyncStd;
@@ -13,6 +15,9 @@ use crossawait_smol::Smol;
 use crossawait_tests::custom::Custom;
 use crossawait_tests::probe::Probe;
 use crossawait_tokio::Tokio;
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The least that can be asked of Python.
 async fn slept(caller: Caller, value: i64) -> PyResult<i64> {
@@ -85,12 +90,26 @@ fn an_assertion_in_the_future_fails_the_test() {
     SHARED.run(|_| async { assert_eq!(1, 2, "as it should") }).unwrap();
 }
 
-/// Starts examples/program.rs, which cargo builds along with the tests.
-fn program(arguments: &[&str]) -> Child {
+/// A running examples/program.rs, which cargo builds along with the tests.
+struct Program {
+    child: Child,
+    /// Dropped at the end of the test. Until then somebody sees to it that it does not take for ever.
+    _watched: Sender<()>,
+}
+
+fn program(arguments: &[&str]) -> Program {
     let deps = env::current_exe().unwrap();
     let program = deps.parent().unwrap().with_file_name("examples").join(format!("program{}", env::consts::EXE_SUFFIX));
     assert!(program.exists(), "cargo build --example program makes what is to be run here");
-    Command::new(program).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    let child = Command::new(program).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (watched, ended) = channel();
+    let id = child.id().to_string();
+    thread::spawn(move || {
+        if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            Command::new("kill").args(["-KILL", &id]).status().unwrap();
+        }
+    });
+    Program { child, _watched: watched }
 }
 
 fn has_uvloop() -> bool {
@@ -104,7 +123,8 @@ fn a_process_runs_to_its_end() {
 }
 
 fn counts(arguments: &[&str]) {
-    let output = program(arguments).wait_with_output().unwrap();
+    let Program { child, _watched } = program(arguments);
+    let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "4950\n");
     assert!(output.status.success());
@@ -113,7 +133,7 @@ fn counts(arguments: &[&str]) {
 /// Presses Ctrl-C once the program has begun.
 #[cfg(unix)]
 fn is_interrupted(arguments: &[&str], says: &str) -> ExitStatus {
-    let mut child = program(arguments);
+    let Program { mut child, _watched } = program(arguments);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut said = String::new();
     stdout.read_line(&mut said).unwrap();
