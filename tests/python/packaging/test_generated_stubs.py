@@ -1,4 +1,4 @@
-"""Stubs from PyO3's generator and `crossawait stubs`: type checkers see what the macros made."""
+"""Stubs from PyO3's generator and `crossawait stubs`: type checkers take what is in them for what it is."""
 
 from __future__ import annotations
 
