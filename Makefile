@@ -107,7 +107,7 @@ $(VENV)/.example-%: $(INSTALLED) $(shell find examples -type f -not -path '*/tar
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-test: lint-rust lint-python test-rust loom test-python conformance ## Run every check and every test
+test: lint-rust lint-python test-rust loom sanitizers test-python conformance ## Run every check and every test
 	$(call say,test: all passed)
 
 lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
