@@ -131,7 +131,7 @@ example-redis: $(INSTALLED) ## Build examples/redis on each runtime, and test it
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-test: lint-rust lint-python test-rust loom test-python example-redis conformance ## Run every check and every test
+test: lint-rust lint-python test-rust loom sanitizers test-python example-redis conformance ## Run every check and every test
 	$(call say,test: all passed)
 
 lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
