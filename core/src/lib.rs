@@ -34,6 +34,7 @@
 //! | `cancel_token` | cancellation that the future takes part in |
 //! | `block_on`, `local` | waiting without `await`; futures that must not leave their thread |
 //! | `stream` | streams, in both directions |
+//! | `byte_stream` | byte streams in Python, over whatever Rust reads and writes |
 //! | `loop_bound` | values that are dropped where Python is |
 //! | `blocking` | Python functions on the blocking pool |
 //! | [`io`] | timers and byte streams, as small traits |
@@ -46,6 +47,7 @@ mod awaitable;
 mod block_on;
 mod blocking;
 mod builder;
+mod byte_stream;
 mod caller;
 mod cancel_token;
 mod coroutine;
@@ -75,6 +77,7 @@ pub use pyo3;
 
 pub use crate::awaitable::Awaitable;
 pub use crate::builder::Builder;
+pub use crate::byte_stream::ByteStream;
 pub use crate::caller::Caller;
 pub use crate::cancel_token::CancelToken;
 pub use crate::coroutine::Coroutine;

@@ -1,98 +1,86 @@
-//! `Stream`: a connected socket.
+//! Byte streams in Python: sockets, and whatever else Rust can read from and write to.
+//!
+//! | file | what |
+//! |---|---|
+//! | `byte_stream.rs` | the Python object and its verbs |
+//! | `byte_stream/connection.rs` | what the verbs in flight share |
+//! | `byte_stream/reader.rs` | what has been received and not given out |
+//! | `byte_stream/shared.rs` | a stream of any kind, for a reader and a writer at once |
+//! | `byte_stream/turns.rs` | one read at a time, and one write |
+//! | `byte_stream/error.rs` | what is raised |
 
-use std::future::poll_fn;
+mod connection;
+mod error;
+mod reader;
+mod shared;
+mod turns;
+
+use std::fmt;
 use std::sync::Arc;
 
-use crossawait_core::io::{Endpoint, Socket};
-use crossawait_core::{Builder, Coroutine, Runtime, WeakRuntime};
-use futures::lock::{Mutex, OwnedMutexGuard};
+use futures_io::{AsyncRead, AsyncWrite};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView, PyTuple};
 
-use crate::address;
-use crate::error::SocketError;
-use crate::reader::{Filled, Reader, Want};
+use crate::builder::Builder;
+use crate::coroutine::Coroutine;
+use crate::io::{Socket, Transport};
+use crate::lifecycle::OwnProcess;
+use crate::runtime::Runtime;
+use connection::Connection;
+use error::StreamError;
+use reader::Want;
+use shared::Shared;
 
-/// A connected byte stream. See `crossawait.Stream` for what its verbs promise.
-#[pyclass(frozen, weakref, module = "crossawait")]
-pub(crate) struct Stream {
+impl Runtime {
+    /// Gives Python a stream over whatever can be read from and written to: what a library connects, TLS, a pipe.
+    ///
+    /// Reads and writes may run at the same time. They are polled on the runtime, and once beforehand on the thread that
+    /// awaits, as those of any [`Coroutine`]. Reading is buffered: a cancelled `read` loses nothing. `write_all` flushes.
+    /// `close` ends what is in flight with an `OSError` and then polls `poll_close`. An `io::Error` is raised as an `OSError`
+    /// with its number, and one that carries a Python exception as that. Without a call of `close` the stream is dropped
+    /// with the Python object, on its runtime. It has no addresses: they are None.
+    ///
+    /// For tokio's traits, wrap it with `tokio_util::compat::TokioAsyncReadCompatExt::compat`.
+    ///
+    /// # Errors
+    /// `RuntimeClosedError` if the runtime is shut down.
+    pub fn byte_stream_into_py<'py, S>(&self, py: Python<'py>, stream: S) -> PyResult<Bound<'py, ByteStream>>
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let runtime = self.admit(py)?;
+        let shared: Arc<dyn Transport> = Arc::new(Shared::new(stream, runtime));
+        let connection = Connection::new(OwnProcess::new(shared), None, None);
+        Bound::new(py, ByteStream { connection, runtime: runtime.clone() })
+    }
+
+    /// Gives Python a stream over a socket of this runtime's [`Network`](crate::io::Network).
+    ///
+    /// # Errors
+    /// Those of making a Python object.
+    pub fn socket_into_py<'py>(&self, py: Python<'py>, socket: Socket) -> PyResult<Bound<'py, ByteStream>> {
+        let (transport, local, peer) = socket.into_parts();
+        let connection = Connection::new(transport, Some(local), Some(peer));
+        Bound::new(py, ByteStream { connection, runtime: self.clone() })
+    }
+}
+
+/// A byte stream in Python: `read`, `read_exactly`, `read_until`, `write_all`, `close`, and `async with`.
+///
+/// See [`Runtime::byte_stream_into_py`], and `crossawait.Stream` for what the verbs promise.
+#[pyclass(frozen, weakref, name = "Stream", module = "crossawait")]
+pub struct ByteStream {
+    connection: Arc<Connection>,
     /// A stream keeps its runtime open.
     runtime: Runtime,
-    connection: Arc<Connection>,
 }
 
-/// What reads and writes in flight share.
-struct Connection {
-    /// `None` once closed; what is in flight holds on to it a moment longer.
-    socket: parking_lot::Mutex<Option<Socket>>,
-    local: Endpoint,
-    peer: Endpoint,
-    /// Held by one read at a time, until its result has been taken; others wait.
-    reader: Arc<Mutex<Reader>>,
-    /// Held by one write at a time, so that two never mix.
-    writing: Mutex<()>,
-}
-
-impl Connection {
-    fn new(socket: Socket) -> Self {
-        Self {
-            local: socket.local().clone(),
-            peer: socket.peer().clone(),
-            socket: parking_lot::Mutex::new(Some(socket)),
-            reader: Arc::default(),
-            writing: Mutex::new(()),
-        }
-    }
-
-    fn is_closed(&self) -> bool {
-        self.socket.lock().is_none()
-    }
-
-    fn socket(&self) -> Result<Socket, SocketError> {
-        self.socket.lock().clone().ok_or(SocketError::Closed("stream"))
-    }
-
-    /// The result of something that was in flight. If the stream was closed meanwhile, that is why it ended.
-    fn unless_closed<T>(&self, result: T) -> Result<T, SocketError> {
-        if self.is_closed() { Err(SocketError::Closed("stream")) } else { Ok(result) }
-    }
-
-    fn close(&self) {
-        let socket = self.socket.lock().take();
-        if let Some(socket) = socket {
-            // Fails if the peer has closed already, which is no less closed.
-            let _ = socket.shutdown();
-        }
-    }
-
-    async fn read(&self, mut want: Want) -> Result<Received, SocketError> {
-        let socket = self.socket()?;
-        let mut reader = self.reader.clone().lock_owned().await;
-        let filled = poll_fn(|context| reader.poll_fill(context, &socket, &mut want)).await;
-        Ok(Received { filled: self.unless_closed(filled)??, reader })
-    }
-
-    async fn write_all(&self, data: &[u8]) -> Result<(), SocketError> {
-        let socket = self.socket()?;
-        let _turn = self.writing.lock().await;
-        let mut rest = data;
-        while !rest.is_empty() {
-            let sent = poll_fn(|context| socket.poll_write(context, rest)).await;
-            rest = &rest[self.unless_closed(sent)??..];
-        }
-        Ok(())
-    }
-}
-
-impl Stream {
-    pub(crate) fn new(runtime: Runtime, socket: Socket) -> Self {
-        Self { runtime, connection: Arc::new(Connection::new(socket)) }
-    }
-
+impl ByteStream {
     /// The builder for a verb. Fails in a forked child, where the connection is the parent's.
     fn verb(&self, py: Python<'_>, name: &'static str) -> PyResult<Builder<'_>> {
-        crate::error::check_process(py, &self.runtime, "stream")?;
+        self.runtime.check_process(py, "stream")?;
         Ok(self.runtime.builder().name(name))
     }
 
@@ -102,41 +90,8 @@ impl Stream {
     }
 }
 
-/// A connection on its way to Python. Only the Python object holds on to the runtime: this may be dropped by it.
-pub(crate) struct Connected {
-    pub(crate) runtime: WeakRuntime,
-    pub(crate) socket: Socket,
-}
-
-impl<'py> IntoPyObject<'py> for Connected {
-    type Target = Stream;
-    type Output = Bound<'py, Stream>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        let runtime = self.runtime.upgrade().ok_or(SocketError::RuntimeClosed)?;
-        Bound::new(py, Stream::new(runtime, self.socket))
-    }
-}
-
-/// Bytes that wait in the buffer to be taken by Python.
-struct Received {
-    reader: OwnedMutexGuard<Reader>,
-    filled: Filled,
-}
-
-impl<'py> IntoPyObject<'py> for Received {
-    type Target = PyBytes;
-    type Output = Bound<'py, PyBytes>;
-    type Error = SocketError;
-
-    fn into_pyobject(mut self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
-        self.reader.take(self.filled, |bytes| PyBytes::new(py, bytes))
-    }
-}
-
 #[pymethods]
-impl Stream {
+impl ByteStream {
     /// Receive up to `n` bytes, at least one; b"" at the end of the stream.
     fn read<'py>(&self, py: Python<'py>, n: i64) -> PyResult<Bound<'py, Coroutine>> {
         if n < 1 {
@@ -181,24 +136,33 @@ impl Stream {
 
     /// Close both directions. Reads and writes in flight raise OSError; closing twice is no error.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
-        crate::error::check_process(py, &self.runtime, "stream")?;
+        self.runtime.check_process(py, "stream")?;
         let connection = self.connection.clone();
-        Coroutine::inline(py, "Stream.close", async move {
-            connection.close();
-            Ok::<_, SocketError>(())
+        if connection.closes_at_once() || self.runtime.is_closed() {
+            // Also when nothing is run any more. What takes longer to close is then dropped.
+            return Coroutine::inline(py, "Stream.close", async move {
+                drop(connection.close());
+                Ok::<_, StreamError>(())
+            });
+        }
+        self.runtime.builder().name("Stream.close").coroutine_into_py(py, async move {
+            match connection.close() {
+                Some(closing) => closing.await.map_err(StreamError::from),
+                None => Ok(()),
+            }
         })
     }
 
     /// This end's address.
     #[getter]
     fn local_address<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        address::to_python(py, &self.connection.local)
+        self.connection.local.as_ref().into_pyobject(py)
     }
 
     /// The other end's address.
     #[getter]
     fn peer_address<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        address::to_python(py, &self.connection.peer)
+        self.connection.peer.as_ref().into_pyobject(py)
     }
 
     fn __aenter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Coroutine>> {
@@ -215,6 +179,12 @@ impl Stream {
         let closed = if self.connection.is_closed() { " closed" } else { "" };
         let (local, peer) = (self.local_address(py)?.repr()?, self.peer_address(py)?.repr()?);
         Ok(format!("<Stream{closed} local={local} peer={peer}>"))
+    }
+}
+
+impl fmt::Debug for ByteStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByteStream").field("closed", &self.connection.is_closed()).finish_non_exhaustive()
     }
 }
 
