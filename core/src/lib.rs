@@ -35,6 +35,7 @@
 //! | `block_on`, `local` | waiting without `await`; futures that must not leave their thread |
 //! | `stream` | streams, in both directions |
 //! | `byte_stream` | byte streams in Python, over whatever Rust reads and writes |
+//! | `python_io` | Python's byte streams as Rust readers and writers |
 //! | `loop_bound` | values that are dropped where Python is |
 //! | `blocking` | Python functions on the blocking pool |
 //! | [`io`] | timers and byte streams, as small traits |
@@ -66,6 +67,7 @@ mod metrics;
 mod options;
 mod panic;
 mod python_future;
+mod python_io;
 mod running_loop;
 mod runtime;
 mod stream;
@@ -87,6 +89,7 @@ pub use crate::loop_bound::LoopBound;
 pub use crate::metrics::{LoopMetrics, Metrics};
 pub use crate::options::Options;
 pub use crate::python_future::PythonFuture;
+pub use crate::python_io::{PythonReader, PythonWriter};
 pub use crate::runtime::{Runtime, WeakRuntime};
 pub use crate::stream::{PythonStream, StreamIterator};
 pub use crate::task::{Task, TaskCloser};
