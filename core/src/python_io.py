@@ -36,13 +36,13 @@ def writing(stream):
         return Sending(stream, stream.send, stream.aclose)
     if has(stream, "send_all", "aclose"):
         return Sending(stream, stream.send_all, stream.aclose)
-    if has(stream, "write", "drain", "close", "wait_closed"):
+    if has(stream, "write", "drain", "is_closing", "close", "wait_closed"):
         return Buffering(stream)
     if has(stream, "write_all", "close"):
         return Sending(stream, stream.write_all, stream.close)
     raise TypeError(
-        f"cannot write to {type(stream).__qualname__!r}: a writer has `write`, `close` and the awaitables `drain` and "
-        "`wait_closed` of asyncio.StreamWriter or the awaitables `send_all` and `aclose` of trio.abc.SendStream, or is an "
+        f"cannot write to {type(stream).__qualname__!r}: a writer has `write`, `close`, `is_closing` and the awaitables "
+        "`drain` and `wait_closed` of asyncio.StreamWriter or the awaitables `send_all` and `aclose` of trio.abc.SendStream, or is an "
         "anyio.abc.ByteSendStream"
     )
 
@@ -67,6 +67,9 @@ class Buffering:
         self.stream = stream
 
     async def send(self, data):
+        if self.stream.is_closing():
+            # Raises why, if the connection is gone. Writing would not: asyncio throws the data away, uvloop knows no reason.
+            await self.stream.drain()
         self.stream.write(data)
         await self.stream.drain()
 

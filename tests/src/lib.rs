@@ -6,6 +6,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`byte_streams`], [`pipe`] | byte streams in both directions, and one with a mind of its own |
 //! | [`calling`] | futures that call Python in turn |
 //! | [`custom`], [`losing`] | executors: one that works, and two that do not |
 //! | [`gate`], [`probe`] | futures that end when told, and that count |
@@ -18,6 +19,7 @@
 //! [`Runtime`]: extension::Runtime
 //! [`Gate`]: extension::Gate
 
+pub mod byte_streams;
 pub mod calling;
 pub mod custom;
 pub mod embedded;
@@ -25,6 +27,7 @@ pub mod ending;
 pub mod extension;
 pub mod gate;
 pub mod losing;
+pub mod pipe;
 pub mod probe;
 pub mod streaming;
 pub mod value;
@@ -33,14 +36,18 @@ pub mod value;
 #[pyo3::pymodule(gil_used = false)]
 mod crossawait_tests {
     #[pymodule_export]
-    use crossawait_core::{Awaitable, Coroutine, StreamIterator};
+    use crossawait_core::{Awaitable, ByteStream, Coroutine, StreamIterator};
 
+    #[pymodule_export]
+    use super::byte_streams::{Reader, Writer, cursor, duplex, lines, tokio_transfer, transfer};
     #[pymodule_export]
     use super::calling::{await_from_rust, await_until, call};
     #[pymodule_export]
     use super::ending::{block_on, block_on_a_call, local, local_awaitable, patient, patient_awaitable};
     #[pymodule_export]
     use super::extension::{Gate, Runtime};
+    #[pymodule_export]
+    use super::pipe::Pipe;
     #[pymodule_export]
     use super::streaming::{add_up, gated, numbers};
 }
