@@ -90,6 +90,7 @@ def add_up(
     gate: Gate | None = None,
     panics_at: int | None = None,
 ) -> Coroutine[tuple[int, int]]: ...
+
 @final
 class Stream:
     def read(self, n: int) -> Coroutine[bytes]: ...

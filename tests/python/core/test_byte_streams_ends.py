@@ -225,7 +225,9 @@ async def test_after_a_failure_it_can_be_closed(any_rust: Runtime) -> None:
     assert sink.closed == 1
 
 
-async def test_letting_go_of_a_reader_cancels_its_read_and_leaves_the_stream_as_it_was(any_rust: Runtime) -> None:
+async def test_letting_go_of_a_reader_cancels_its_read_and_leaves_the_stream_as_it_was(
+    any_rust: Runtime,
+) -> None:
     async with connected("native") as (reader, _, peer):
         begun, over = anyio.Event(), anyio.Event()
         receive = getattr(reader, "receive_some", None) or reader.read

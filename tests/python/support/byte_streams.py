@@ -20,7 +20,9 @@ STREAMS = ("native", "anyio")
 
 
 @asynccontextmanager
-async def connected(streams: str, *, buffers: int | None = None) -> AsyncIterator[tuple[Any, Any, socket.socket]]:
+async def connected(
+    streams: str, *, buffers: int | None = None
+) -> AsyncIterator[tuple[Any, Any, socket.socket]]:
     """A reader and a writer, which may be one object, and a blocking socket that both are connected to."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         if buffers is not None:
