@@ -36,7 +36,7 @@ struct State {
     flushed: usize,
     failure: Option<Failure>,
     may_close: bool,
-    closed: bool,
+    closes: usize,
     dropped: Option<ThreadId>,
     waker: Option<Waker>,
 }
@@ -122,8 +122,8 @@ impl AsyncWrite for Stream {
 
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.poll(context, |state| {
-            state.closed = state.may_close;
-            state.closed.then_some(Ok(()))
+            state.closes += usize::from(state.may_close);
+            state.may_close.then_some(Ok(()))
         })
     }
 }
@@ -192,10 +192,10 @@ impl Pipe {
         self.0.state.lock().unwrap().flushed
     }
 
-    /// Whether the near end was closed to the end.
+    /// How often the near end was closed to the end.
     #[getter]
-    fn closed(&self) -> bool {
-        self.0.state.lock().unwrap().closed
+    fn closes(&self) -> usize {
+        self.0.state.lock().unwrap().closes
     }
 
     /// Whether it has been dropped.
