@@ -27,7 +27,7 @@ use crate::builder::Builder;
 use crate::coroutine::Coroutine;
 use crate::io::{Socket, Transport};
 use crate::lifecycle::OwnProcess;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, WeakRuntime};
 use connection::Connection;
 use error::StreamError;
 use reader::Want;
@@ -64,6 +64,39 @@ impl Runtime {
         let (transport, local, peer) = socket.into_parts();
         let connection = Connection::new(transport, Some(local), Some(peer));
         Bound::new(py, ByteStream { connection, runtime: self.clone() })
+    }
+}
+
+impl WeakRuntime {
+    /// A stream for a future to give to Python, such as one that connects: there it becomes what
+    /// [`Runtime::byte_stream_into_py`] gives. Python gets a `RuntimeClosedError` if the runtime is gone by then.
+    pub fn byte_stream<S>(&self, stream: S) -> NewByteStream<S>
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        NewByteStream { stream, runtime: self.clone() }
+    }
+}
+
+/// A stream on its way to Python; see [`WeakRuntime::byte_stream`].
+#[derive(Debug)]
+#[must_use = "it is for Python"]
+pub struct NewByteStream<S> {
+    stream: S,
+    /// Only the Python object holds on to the runtime: this may be dropped by it.
+    runtime: WeakRuntime,
+}
+
+impl<'py, S: AsyncRead + AsyncWrite + Send + 'static> IntoPyObject<'py> for NewByteStream<S> {
+    type Target = ByteStream;
+    type Output = Bound<'py, ByteStream>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        match self.runtime.upgrade() {
+            Some(runtime) => runtime.byte_stream_into_py(py, self.stream),
+            None => Err(crate::error::runtime_closed(py, "the runtime has been shut down")),
+        }
     }
 }
 

@@ -79,7 +79,7 @@ pub use pyo3;
 
 pub use crate::awaitable::Awaitable;
 pub use crate::builder::Builder;
-pub use crate::byte_stream::ByteStream;
+pub use crate::byte_stream::{ByteStream, NewByteStream};
 pub use crate::caller::Caller;
 pub use crate::cancel_token::CancelToken;
 pub use crate::coroutine::Coroutine;

@@ -7,6 +7,15 @@ from io import IOBase
 # What asyncio's transports receive at once, and what trio and anyio do if not told otherwise.
 LARGE, USUAL = 256 * 1024, 64 * 1024
 
+READERS = (
+    "the awaitable `read(n)` of asyncio.StreamReader or `receive_some(n)` of trio.abc.ReceiveStream, "
+    "or is an anyio.abc.ByteReceiveStream"
+)
+WRITERS = (
+    "`write`, `is_closing`, `close` and the awaitables `drain` and `wait_closed` of asyncio.StreamWriter, "
+    "or the awaitables `send_all` and `aclose` of trio.abc.SendStream, or is an anyio.abc.ByteSendStream"
+)
+
 
 def receiving(stream):
     """Return the function that receives: awaited, it gives some bytes, and none at the end of the stream."""
@@ -17,13 +26,11 @@ def receiving(stream):
     # A file has `read` too, and blocks.
     if has(stream, "read") and not isinstance(stream, IOBase):
         return partial(stream.read, LARGE)
-    raise TypeError(
-        f"cannot read from {type(stream).__qualname__!r}: a reader has the awaitable `read(n)` of asyncio.StreamReader or "
-        "`receive_some(n)` of trio.abc.ReceiveStream, or is an anyio.abc.ByteReceiveStream"
-    )
+    raise TypeError(f"cannot read from {type(stream).__qualname__!r}: a reader has {READERS}")
 
 
 async def receive_until_end(stream, end):
+    """Receive from a stream that raises at its end."""
     try:
         return await stream.receive(USUAL)
     except end:
@@ -40,11 +47,7 @@ def writing(stream):
         return Buffering(stream)
     if has(stream, "write_all", "close"):
         return Sending(stream, stream.write_all, stream.close)
-    raise TypeError(
-        f"cannot write to {type(stream).__qualname__!r}: a writer has `write`, `close`, `is_closing` and the awaitables "
-        "`drain` and `wait_closed` of asyncio.StreamWriter or the awaitables `send_all` and `aclose` of trio.abc.SendStream, or is an "
-        "anyio.abc.ByteSendStream"
-    )
+    raise TypeError(f"cannot write to {type(stream).__qualname__!r}: a writer has {WRITERS}")
 
 
 class Sending:
@@ -55,6 +58,7 @@ class Sending:
         self.send_eof = getattr(stream, "send_eof", None)
 
     async def end(self):
+        """End this direction alone."""
         if self.send_eof is None:
             raise NotImplementedError("this stream cannot be closed for writing alone")
         await self.send_eof()
@@ -67,17 +71,21 @@ class Buffering:
         self.stream = stream
 
     async def send(self, data):
+        """Write, and wait until more may be written."""
         if self.stream.is_closing():
-            # Raises why, if the connection is gone. Writing would not: asyncio throws the data away, uvloop knows no reason.
+            # Raises if the connection is gone, and says why. Writing does not: asyncio throws the data away,
+            # and uvloop knows no reason.
             await self.stream.drain()
         self.stream.write(data)
         await self.stream.drain()
 
     async def end(self):
+        """End this direction alone."""
         self.stream.write_eof()
         await self.stream.drain()
 
     async def close(self):
+        """Close the stream, and wait for that."""
         self.stream.close()
         await self.stream.wait_closed()
 
@@ -95,4 +103,5 @@ def is_of_anyio(stream, name):
 
 
 def has(stream, *names):
+    """Tell whether it has methods of these names."""
     return all(callable(getattr(stream, name, None)) for name in names)

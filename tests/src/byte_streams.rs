@@ -66,6 +66,13 @@ pub fn cursor<'py>(runtime: &Bound<'py, Runtime>, data: Vec<u8>) -> PyResult<Bou
     runtime.get().inner().byte_stream_into_py(runtime.py(), Cursor::new(data))
 }
 
+/// The same, from a future.
+#[pyfunction]
+pub fn later_cursor<'py>(runtime: &Bound<'py, Runtime>, data: Vec<u8>) -> PyResult<Bound<'py, Coroutine>> {
+    let weak = runtime.get().inner().downgrade();
+    spawned(runtime, "later_cursor", async move { Ok(weak.byte_stream(Cursor::new(data))) })
+}
+
 /// The two ends of tokio's pipe in memory.
 #[pyfunction]
 pub fn duplex<'py>(

@@ -39,7 +39,7 @@ mod crossawait_tests {
     use crossawait_core::{Awaitable, ByteStream, Coroutine, StreamIterator};
 
     #[pymodule_export]
-    use super::byte_streams::{Reader, Writer, cursor, duplex, lines, tokio_transfer, transfer};
+    use super::byte_streams::{Reader, Writer, cursor, duplex, later_cursor, lines, tokio_transfer, transfer};
     #[pymodule_export]
     use super::calling::{await_from_rust, await_until, call};
     #[pymodule_export]

@@ -155,7 +155,7 @@ async def test_the_cause_of_a_broken_resource_tells_the_kind(rust: Runtime) -> N
 async def test_what_cannot_be_read_from_or_written_to(rust: Runtime, what: Any) -> None:
     with pytest.raises(TypeError, match=r"cannot read from '\w+': a reader has the awaitable `read"):
         Reader(rust, what)
-    with pytest.raises(TypeError, match=r"cannot write to '\w+': a writer has `write`, `close`"):
+    with pytest.raises(TypeError, match=r"cannot write to '\w+': a writer has `write`, `is_closing`"):
         Writer(rust, what)
 
 

@@ -12,7 +12,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from crossawait_tests import Pipe, Reader, Runtime, Stream, Writer, cursor, duplex, lines, transfer
+from crossawait_tests import (
+    Pipe,
+    Reader,
+    Runtime,
+    Stream,
+    Writer,
+    cursor,
+    duplex,
+    later_cursor,
+    lines,
+    transfer,
+)
 
 import crossawait
 from event_loops import every_loop
@@ -69,6 +80,11 @@ async def test_it_has_no_addresses(rust: Runtime) -> None:
         assert (stream.local_address, stream.peer_address) == (None, None)
         assert repr(stream) == "<Stream local=None peer=None>"
     assert repr(stream) == "<Stream closed local=None peer=None>"
+
+
+async def test_a_future_gives_a_stream(any_rust: Runtime) -> None:
+    async with await later_cursor(any_rust, b"data") as stream:
+        assert await stream.read(10) == b"data"
 
 
 async def test_wrong_arguments(rust: Runtime) -> None:
