@@ -82,7 +82,7 @@ async def test_errors_are_raised_where_it_is_awaited() -> None:
     with pytest.raises(LookupError, match="no such number"):
         await tests.add(2**64 - 1, 1)
     with pytest.raises(crossawait.RustPanic, match="an expected panic"):
-        await tests.panics()
+        await tests.panics_later()
 
 
 @pytest.mark.parametrize(
