@@ -13,6 +13,8 @@
 //! | `wrapper` | the function that Python calls |
 //! | `function`, `methods` | the two attributes |
 
+#![forbid(unsafe_code)]
+
 mod attributes;
 mod check;
 mod function;
