@@ -13,6 +13,8 @@
 //! | `wrapper` | the function that Python calls |
 //! | `function`, `methods` | the two attributes |
 
+#![forbid(unsafe_code)]
+
 mod attributes;
 mod check;
 mod function;
@@ -45,7 +47,8 @@ use proc_macro::TokenStream;
 /// give; it is the loop and the context of the call. What the future returns is a value that PyO3 can convert, or a
 /// `Result` with an error that becomes a `PyErr`.
 ///
-/// In an inline `#[pymodule]` write the attribute by its plain name, which is the one that PyO3 looks for there; the
+/// In an inline `#[pymodule]` write the attribute by its plain name, which is the one that PyO3 looks for there, and import
+/// it outside of the module (`use super::*` inside): next to a glob of PyO3's the compiler would find it ambiguous. The
 /// second functions of `blocking` are not found there, and are exported from outside: `#[pymodule_export] use super::…;`.
 ///
 /// # Errors

@@ -147,7 +147,7 @@ impl<'a> Wrapped<'a> {
             #[doc(hidden)]
             #leading
             #[pyo3(name = #python #(, #options)*)]
-            #[allow(non_snake_case, unused_imports, unused_parens, clippy::all, clippy::pedantic)]
+            #[allow(deprecated, non_snake_case, unused_imports, unused_parens, clippy::all, clippy::pedantic)]
             #visibility fn #ident<'py>(#first #(, #arguments)*) -> #macros::pyo3::PyResult<#macros::#of<'py, #shown>> {
                 use #macros::{OfResult as _, OfValue as _};
                 #take_receiver

@@ -14,7 +14,7 @@ import tomli
 
 ROOT = Path(__file__).parents[2]
 RUNTIMES = ("tokio", "async-std", "smol")
-CRATES_WITHOUT_UNSAFE = ("rt-tokio", "rt-asyncstd", "rt-smol", "py")
+CRATES_WITHOUT_UNSAFE = ("macros", "rt-tokio", "rt-asyncstd", "rt-smol", "py")
 
 MOST_LINES = 400
 # Written by tools or by lawyers.
