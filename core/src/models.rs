@@ -11,7 +11,7 @@ mod task_ends;
 mod work;
 
 /// Runs `body` in every order with up to `preemptions` switches away from a thread that could have gone on.
-fn check(preemptions: usize, body: impl Fn() + Send + Sync + 'static) {
+pub(crate) fn check(preemptions: usize, body: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     // Set to explore further than the tests do.
     builder.preemption_bound.get_or_insert(preemptions);

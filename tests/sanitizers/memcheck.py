@@ -47,12 +47,19 @@ async def echo(listener: crossawait.Listener) -> None:
                     await stream.write_all(await stream.read_until(b"\n"))
 
 
+def port_of(address: object) -> int:
+    """Return the second part of a TCP socket's address."""
+    match address:
+        case (_, int(port), *_):
+            return port
+    raise TypeError(f"not the address of a TCP socket: {address!r}")
+
+
 async def sockets(runtime: crossawait.Runtime) -> None:
     """Connections, reads of every kind, and a read that is cancelled."""
     async with await runtime.listen(HOST, 0) as listener:
         server = asyncio.create_task(echo(listener))
-        _host, port = listener.address[:2]
-        async with await runtime.connect(HOST, port) as stream:
+        async with await runtime.connect(HOST, port_of(listener.address)) as stream:
             for number in range(ROUNDS):
                 line = b"%d " % number * (number * 50 + 1) + b"\n"
                 await stream.write_all(line)
