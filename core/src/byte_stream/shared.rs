@@ -69,14 +69,17 @@ impl<S: Send + 'static> Shared<S> {
         Self { state: Mutex::new(state), sides, waker, runtime: runtime.downgrade() }
     }
 
-    /// Takes the stream out, as soon as nobody has it.
-    fn poll_take(&self, side: Side, context: &mut Context<'_>) -> Poll<Pin<Box<S>>> {
-        // Before looking: whoever puts it back wakes those that are registered by then.
+    /// Takes the stream out, as soon as nobody has it. Fails once it is closed, but for the side that closes it.
+    fn poll_take(&self, side: Side, context: &mut Context<'_>) -> Poll<io::Result<Pin<Box<S>>>> {
+        // Before looking: whoever puts it back or closes it wakes those that are registered by then.
         self.sides.0[side as usize].register(context.waker());
         let mut state = self.state.lock();
+        if state.closed && !matches!(side, Side::Close) {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        }
         let stream = state.stream.take();
         state.sought |= stream.is_none();
-        stream.map_or(Poll::Pending, Poll::Ready)
+        stream.map_or(Poll::Pending, |stream| Poll::Ready(Ok(stream)))
     }
 
     fn put_back(&self, stream: Pin<Box<S>>) {
@@ -95,10 +98,7 @@ impl<S: Send + 'static> Shared<S> {
         context: &mut Context<'_>,
         poll: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if self.state.lock().closed {
-            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-        }
-        let mut taken = Taken { stream: Some(ready!(self.poll_take(side, context))), shared: self };
+        let mut taken = Taken { stream: Some(ready!(self.poll_take(side, context))?), shared: self };
         let Some(stream) = &mut taken.stream else {
             unreachable!("it has just been taken");
         };
@@ -147,7 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Transport for Shared<S> {
 
     fn close(self: Arc<Self>) -> Option<BoxFuture<io::Result<()>>> {
         Some(Box::pin(async move {
-            let mut stream = poll_fn(|context| self.poll_take(Side::Close, context)).await;
+            let mut stream = poll_fn(|context| self.poll_take(Side::Close, context)).await?;
             poll_fn(|context| stream.as_mut().poll_close(context)).await
         }))
     }

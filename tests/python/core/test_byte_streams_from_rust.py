@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from anyio.lowlevel import checkpoint
 from crossawait_tests import (
     Pipe,
     Reader,
@@ -204,6 +205,27 @@ async def test_closing_ends_what_waits_and_waits_for_the_stream(any_rust: Runtim
     pipe.wait_dropped()
     with pytest.raises(OSError, match="the stream is closed"):
         await stream.read(1)
+
+
+async def test_closing_races_with_what_is_in_flight(any_rust: Runtime) -> None:
+    def wake_it(pipe: Pipe) -> None:
+        for _ in range(20):
+            pipe.make_room(1)
+
+    chance = random.Random(5)
+    for _ in range(100):
+        pipe = Pipe()
+        pipe.allow_close()
+        stream = pipe.stream(any_rust)
+        tasks = [spawn(coroutine) for coroutine in (stream.read(1), stream.write_all(b"x" * 50))]
+        waking = spawn(any_rust.call_blocking(wake_it, pipe))
+        for _ in range(chance.randrange(4)):
+            await checkpoint()
+        await stream.close()
+        for task in tasks:
+            assert isinstance(await ended(task), OSError)
+        assert pipe.closes == 1
+        await waking
 
 
 async def test_a_close_that_is_cancelled_drops_the_stream(any_rust: Runtime, pipe: Pipe) -> None:
