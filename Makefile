@@ -46,7 +46,7 @@ $(TOOLS): requirements-dev.txt
 # --- Wheels ------------------------------------------------------------------------------------------------------
 
 # Folders are listed too, since the time of a folder is what a deleted file changes.
-SOURCES := $(shell find core rt-tokio rt-asyncstd rt-smol py -name __pycache__ -prune -o -print) \
+SOURCES := $(shell find core macros rt-tokio rt-asyncstd rt-smol py -name __pycache__ -prune -o -print) \
   Cargo.toml $(wildcard Cargo.lock)
 
 # The sdists are made with the command that pip uses: `maturin sdist` does the same, but says on its way that it finds no
@@ -131,7 +131,7 @@ example-redis: $(INSTALLED) ## Build examples/redis on each runtime, and test it
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-test: lint-rust lint-python test-rust loom test-python example-redis conformance ## Run every check and every test
+test: lint-rust lint-python test-rust loom sanitizers test-python example-redis conformance ## Run every check and every test
 	$(call say,test: all passed)
 
 lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors

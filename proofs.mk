@@ -1,9 +1,9 @@
 # --- Proofs ------------------------------------------------------------------------------------------------------
 # What looks for races and wild memory, by other means than tests that happen to meet them; see docs/soundness.md.
 
-.PHONY: proofs loom planted tsan asan memcheck deny advisories
+.PHONY: proofs loom planted sanitizers tsan asan memcheck deny advisories
 
-proofs: loom planted tsan asan memcheck deny ## Everything that looks for races and wild memory, and cargo-deny
+proofs: loom planted sanitizers memcheck deny ## Everything that looks for races and wild memory, and cargo-deny
 	$(call say,proofs: all passed)
 
 # Each builds the workspace in its own way, in a folder of its own.
@@ -23,22 +23,30 @@ planted: $(TOOLS) ## Whether the models find bugs that are planted
 
 SANITIZERS := $(CURDIR)/tests/sanitizers
 SANITIZED = $(CARGO_TARGET_DIR)/sanitize-$(1)
-HOST = $(shell rustc -vV | sed -n 's/^host: //p')
-# Fewer random sequences: each takes ten times as long. What tests print is not captured: the harness's buffers are
-# locked where the sanitizer does not see it.
-SANITIZED_TESTS = RUSTC_BOOTSTRAP=1 PROPTEST_CASES=256 $(EMBEDDED) \
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+# Fewer random sequences: each takes ten times as long. What tests print is not captured, and expected panics come without
+# their stacks: the buffers of both are locked inside the standard library, where the sanitizer does not see it.
+SANITIZED_TESTS = RUSTC_BOOTSTRAP=1 RUST_BACKTRACE=0 PROPTEST_CASES=256 $(EMBEDDED) \
   cargo test --workspace --locked --tests --target $(HOST) -- --nocapture
 
-TSAN_OPTIONS := suppressions=$(SANITIZERS)/thread.supp history_size=4 report_thread_leaks=0
+# Where the compiler brings none, `make test` goes on without.
+ifeq ($(HOST),x86_64-unknown-linux-gnu)
+sanitizers: tsan asan ## Both sanitizers, where there are any
+else
+sanitizers:
+	@echo 'The sanitizers are set up for x86_64 Linux; nothing was looked for.'
+endif
+
+TSAN_OPTIONS := suppressions=$(SANITIZERS)/thread.supp history_size=4 report_thread_leaks=0 exitcode=66
 
 tsan: $(TOOLS) ## Rust tests under ThreadSanitizer
 	$(call say,proofs: ThreadSanitizer finds a planted race and takes nothing else for one)
 	mkdir -p $(call SANITIZED,thread)
-	sh $(SANITIZERS)/thread-flags.sh $(call SANITIZED,thread)/shim >$(call SANITIZED,thread)/flags
+	sh $(SANITIZERS)/thread-flags.sh $(call SANITIZED,thread) >$(call SANITIZED,thread)/flags
 	RUSTC_BOOTSTRAP=1 rustc --edition 2024 -g $$(cat $(call SANITIZED,thread)/flags) \
-	  -o $(call SANITIZED,thread)/shim/race $(SANITIZERS)/race.rs
-	TSAN_OPTIONS="$(TSAN_OPTIONS)" $(call SANITIZED,thread)/shim/race none
-	! TSAN_OPTIONS="$(TSAN_OPTIONS)" $(call SANITIZED,thread)/shim/race planted >/dev/null 2>&1
+	  -o $(call SANITIZED,thread)/race $(SANITIZERS)/race.rs
+	TSAN_OPTIONS="$(TSAN_OPTIONS)" $(call SANITIZED,thread)/race none
+	TSAN_OPTIONS="$(TSAN_OPTIONS)" $(call SANITIZED,thread)/race planted >/dev/null 2>&1 && exit 1 || test $$? = 66
 	$(call say,proofs: Rust tests under ThreadSanitizer)
 	CARGO_TARGET_DIR=$(call SANITIZED,thread) TSAN_OPTIONS="$(TSAN_OPTIONS)" \
 	  RUSTFLAGS="$$(cat $(call SANITIZED,thread)/flags)" $(SANITIZED_TESTS) 2>$(call SANITIZED,thread)/stderr \
@@ -47,14 +55,37 @@ tsan: $(TOOLS) ## Rust tests under ThreadSanitizer
 # Leaks are not looked for: an interpreter that ends leaves thousands of blocks, and so do tests of stuck executors. That
 # nothing leaks is what the counted drops of the models and of tests/python/runtime/test_leaks.py are for. Python's objects
 # come from malloc, so that one that is used too late is found too.
-ASAN_OPTIONS := detect_leaks=0:detect_stack_use_after_return=1
+ASAN_FLAGS := -Zsanitizer=address -Cunsafe-allow-abi-mismatch=sanitizer
+ASAN_OPTIONS := detect_leaks=0:detect_stack_use_after_return=1:exitcode=66
 
 asan: $(TOOLS) ## Rust tests under AddressSanitizer
-	$(call say,proofs: Rust tests under AddressSanitizer)
+	$(call say,proofs: AddressSanitizer finds a planted use after free)
 	mkdir -p $(call SANITIZED,address)
+	RUSTC_BOOTSTRAP=1 rustc --edition 2024 $(ASAN_FLAGS) -o $(call SANITIZED,address)/wild $(SANITIZERS)/wild.rs
+	ASAN_OPTIONS="$(ASAN_OPTIONS)" $(call SANITIZED,address)/wild >/dev/null 2>&1 && exit 1 || test $$? = 66
+	$(call say,proofs: Rust tests under AddressSanitizer)
 	CARGO_TARGET_DIR=$(call SANITIZED,address) ASAN_OPTIONS="$(ASAN_OPTIONS)" PYTHONMALLOC=malloc \
-	  RUSTFLAGS="-Zsanitizer=address -Cunsafe-allow-abi-mismatch=sanitizer" $(SANITIZED_TESTS) \
+	  RUSTFLAGS="$(ASAN_FLAGS)" $(SANITIZED_TESTS) \
 	  2>$(call SANITIZED,address)/stderr || { tail -n 200 $(call SANITIZED,address)/stderr; exit 1; }
+
+# --- Valgrind ----------------------------------------------------------------------------------------------------
+# Python's own allocator would hide where one object ends and the next begins.
+
+MEMCHECK = $(CARGO_TARGET_DIR)/memcheck
+MEMCHECK_RUNTIME ?= tokio
+VALGRIND = PYTHONMALLOC=malloc PYTHONPATH=$(CURDIR)/py/dist/crossawait:$(MEMCHECK)/site valgrind --quiet --fair-sched=yes \
+  --num-callers=30 --error-exitcode=9 --suppressions=$(SANITIZERS)/python.supp $(BIN)/python
+
+memcheck: $(TOOLS) ## A bounded run of everything, from Python, under valgrind (apt-get install valgrind)
+	$(call say,proofs: valgrind finds a planted use after free)
+	$(VALGRIND) -c 'import ctypes as c; l = c.CDLL(None); l.malloc.restype = c.c_void_p; p = l.malloc(64); \
+	  l.free(c.c_void_p(p)); c.string_at(p, 64)' >/dev/null 2>&1 && exit 1 || test $$? = 9
+	$(call say,proofs: a debug build of $(MEMCHECK_RUNTIME) under valgrind)
+	rm -rf $(MEMCHECK)
+	cd py/dist/$(MEMCHECK_RUNTIME) && $(BIN)/maturin build --locked --strip false --interpreter $(BIN)/python --out $(MEMCHECK)
+	$(BIN)/python -m pip --isolated install --quiet --disable-pip-version-check --no-index --no-deps \
+	  --target $(MEMCHECK)/site $(MEMCHECK)/*.whl
+	$(VALGRIND) $(SANITIZERS)/memcheck.py 20 $(MEMCHECK_RUNTIME)
 
 # --- Dependencies ------------------------------------------------------------------------------------------------
 

@@ -3,10 +3,10 @@
 //! They are the ones of the pure-Python package `crossawait` where that is importable, so that one `except` serves every
 //! extension in the process; otherwise equal classes of our own.
 
-use std::ptr;
+use std::{io, ptr};
 
 use pyo3::exceptions::{
-    PyBaseException, PyException, PyModuleNotFoundError, PyRuntimeError, PyStopIteration, PySystemError,
+    PyBaseException, PyException, PyModuleNotFoundError, PyOSError, PyRuntimeError, PyStopIteration, PySystemError,
 };
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -62,6 +62,45 @@ pub fn rust_panic_type(py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
             None,
         )
     })
+}
+
+/// An `OSError` with the system's number, of the subclass that belongs to it, as Python's own sockets raise. An error without
+/// a number gets the class that belongs to its kind; one that carries a Python exception is that exception.
+pub fn os_error(error: io::Error) -> PyErr {
+    match raw_number(&error) {
+        Some(number) => {
+            // "Connection refused (os error 111)": Python shows the number itself.
+            let text = io::Error::from_raw_os_error(number).to_string();
+            numbered(number, text.split(" (os error").next().unwrap_or_default())
+        }
+        None => error.into(),
+    }
+}
+
+/// The `OSError` of something that is used after it was closed; `what` names it.
+pub fn closed(what: &str) -> PyErr {
+    // On every platform that has numbers for errors.
+    const BAD_DESCRIPTOR: i32 = 9;
+    numbered(BAD_DESCRIPTOR, &format!("the {what} is closed"))
+}
+
+fn numbered(number: i32, text: &str) -> PyErr {
+    PyOSError::new_err((number, text.to_owned()))
+}
+
+/// The system's number, also where a runtime has wrapped the error in one of its own.
+fn raw_number(error: &io::Error) -> Option<i32> {
+    if let Some(number) = error.raw_os_error() {
+        return Some(number);
+    }
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if let Some(number) = inner.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+            return Some(number);
+        }
+        source = inner.source();
+    }
+    None
 }
 
 fn shared_or_own<'py>(

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
+use pyo3::prelude::*;
 
 use crate::lifecycle::OwnProcess;
 
@@ -128,6 +129,29 @@ impl From<std::os::unix::net::SocketAddr> for Endpoint {
     }
 }
 
+/// As Python's `socket` module writes it.
+impl<'py> IntoPyObject<'py> for &Endpoint {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Endpoint::Tcp(SocketAddr::V4(address)) => {
+                Ok((address.ip().to_string(), address.port()).into_pyobject(py)?.into_any())
+            }
+            Endpoint::Tcp(SocketAddr::V6(address)) => {
+                let parts = (address.ip().to_string(), address.port(), address.flowinfo(), address.scope_id());
+                Ok(parts.into_pyobject(py)?.into_any())
+            }
+            Endpoint::Unix(path) => {
+                let path = path.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+                Ok(path.into_pyobject(py)?.into_any())
+            }
+        }
+    }
+}
+
 /// A connected byte stream. Clones share the connection; it closes with the last of them.
 ///
 /// One task at a time may read and one may write: each direction remembers one waker.
@@ -179,6 +203,10 @@ impl Socket {
     pub fn shutdown(&self) -> io::Result<()> {
         self.transport.shutdown()
     }
+
+    pub(crate) fn into_parts(self) -> (OwnProcess<Arc<dyn Transport>>, Endpoint, Endpoint) {
+        (self.transport, self.local, self.peer)
+    }
 }
 
 impl fmt::Debug for Socket {
@@ -187,16 +215,23 @@ impl fmt::Debug for Socket {
     }
 }
 
-trait Transport: Send + Sync {
+/// What carries a stream's bytes. One task at a time may read, one may write and flush.
+pub(crate) trait Transport: Send + Sync {
     fn poll_read(&self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
     fn poll_write(&self, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>>;
+    fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Ends what is in flight, at once.
     fn shutdown(&self) -> io::Result<()>;
+    /// Whether that is all there is to closing it.
+    fn ends_by_shutdown(&self) -> bool;
+    /// What else there is to closing it, after `shutdown`.
+    fn close(self: Arc<Self>) -> Option<BoxFuture<io::Result<()>>>;
 }
 
 #[cfg(unix)]
 impl<S> Transport for S
 where
-    S: std::os::fd::AsFd + Send + Sync,
+    S: std::os::fd::AsFd + Send + Sync + 'static,
     for<'a> &'a S: AsyncRead + AsyncWrite + Unpin,
 {
     fn poll_read(&self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -207,7 +242,20 @@ where
         Pin::new(&mut &*self).poll_write(context, data)
     }
 
+    fn poll_flush(&self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The kernel has it.
+        Poll::Ready(Ok(()))
+    }
+
     fn shutdown(&self) -> io::Result<()> {
         Ok(rustix::net::shutdown(self, rustix::net::Shutdown::Both)?)
+    }
+
+    fn ends_by_shutdown(&self) -> bool {
+        true
+    }
+
+    fn close(self: Arc<Self>) -> Option<BoxFuture<io::Result<()>>> {
+        None
     }
 }

@@ -35,6 +35,8 @@
 //! | `block_on`, `local` | waiting without `await`; futures that must not leave their thread |
 //! | `stream` | streams, in both directions |
 //! | [`entry`] | a Rust `main`, or a test, with a Python loop under it |
+//! | `byte_stream` | byte streams in Python, over whatever Rust reads and writes |
+//! | `python_io` | Python's byte streams as Rust readers and writers |
 //! | `loop_bound` | values that are dropped where Python is |
 //! | `blocking` | Python functions on the blocking pool |
 //! | [`io`] | timers and byte streams, as small traits |
@@ -49,6 +51,7 @@ mod awaitable;
 mod block_on;
 mod blocking;
 mod builder;
+mod byte_stream;
 mod caller;
 mod cancel_token;
 mod coroutine;
@@ -73,6 +76,7 @@ mod models;
 mod options;
 mod panic;
 mod python_future;
+mod python_io;
 mod running_loop;
 mod runtime;
 mod stream;
@@ -148,6 +152,7 @@ pub use pyo3;
 
 pub use crate::awaitable::Awaitable;
 pub use crate::builder::Builder;
+pub use crate::byte_stream::{ByteStream, NewByteStream};
 pub use crate::caller::Caller;
 pub use crate::cancel_token::CancelToken;
 pub use crate::coroutine::Coroutine;
@@ -158,6 +163,7 @@ pub use crate::loop_bound::LoopBound;
 pub use crate::metrics::{LoopMetrics, Metrics};
 pub use crate::options::Options;
 pub use crate::python_future::PythonFuture;
+pub use crate::python_io::{PythonReader, PythonWriter};
 pub use crate::runtime::{Runtime, WeakRuntime};
 pub use crate::stream::{PythonStream, StreamIterator};
 pub use crate::task::{Task, TaskCloser};

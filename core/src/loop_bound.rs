@@ -33,6 +33,14 @@ impl<T: Send + 'static> LoopBound<T> {
         Self { value: Some(value), queue }
     }
 
+    /// The value, for whoever sees to it that it is dropped where it should be.
+    pub(crate) fn into_inner(mut self) -> T {
+        match self.value.take() {
+            Some(value) => value,
+            None => unreachable!("only `drop` takes the value, and this once"),
+        }
+    }
+
     /// The value, for a thread that is attached.
     pub fn get<'a>(&'a self, _py: Python<'_>) -> &'a T {
         match &self.value {

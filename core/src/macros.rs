@@ -28,7 +28,7 @@ pub use self::returned::{AwaitableOf, CoroutineOf, Nothing, Shown, ValueOf};
 /// an unattached thread puts it on PyO3's list, which is worked off by the next thread that enters the extension or comes
 /// back to Python from it: whoever waits for the future, at the latest when it has ended. Some other loop will not do, as
 /// it may never run again.
-pub struct Receiver<T: PyClass<Frozen = True> + Sync> {
+pub struct Receiver<T: 'static> {
     /// `None` only while it is dropped.
     object: Option<Py<T>>,
     home: Option<Arc<Queue>>,
@@ -53,7 +53,7 @@ impl<T: PyClass<Frozen = True> + Sync> Receiver<T> {
     }
 }
 
-impl<T: PyClass<Frozen = True> + Sync> Drop for Receiver<T> {
+impl<T: 'static> Drop for Receiver<T> {
     fn drop(&mut self) {
         let Some(object) = self.object.take() else {
             return;
@@ -72,10 +72,27 @@ impl<T: PyClass<Frozen = True> + Sync> Drop for Receiver<T> {
     }
 }
 
-impl<T: PyClass<Frozen = True> + Sync> std::fmt::Debug for Receiver<T> {
+impl<T: 'static> std::fmt::Debug for Receiver<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Receiver").finish_non_exhaustive()
     }
+}
+
+/// What [`only_frozen`] asks of a class, for the sake of its complaint.
+#[diagnostic::on_unimplemented(
+    message = "a class with async methods has to be frozen",
+    label = "its futures share the object",
+    note = "write `#[pyclass(frozen)]`, and keep what changes in an atomic or behind a lock"
+)]
+pub trait IsFrozen {}
+
+impl IsFrozen for True {}
+
+/// Does not compile for other classes.
+pub const fn only_frozen<T: PyClass>()
+where
+    T::Frozen: IsFrozen,
+{
 }
 
 /// Stands for what an `async fn` returns, so that `Result`s can be told from everything else: `(&Output::<O>::NEW).kind()`

@@ -112,6 +112,19 @@ impl Runtime {
         self.0.is_inherited()
     }
 
+    /// Refuses to use in a forked child `what` the parent has made on the runtime.
+    ///
+    /// # Errors
+    /// `RuntimeClosedError` there.
+    pub fn check_process(&self, py: Python<'_>, what: &str) -> PyResult<()> {
+        if self.is_inherited() {
+            let message =
+                format!("this {what} belongs to the process that this one was forked from; make a new one here");
+            return Err(crate::error::runtime_closed(py, &message));
+        }
+        Ok(())
+    }
+
     /// What it has done so far.
     pub fn metrics(&self) -> Metrics {
         self.0.record.snapshot(self.0.executor.worker_threads())

@@ -1,6 +1,6 @@
 //! What can be read from types and expressions without knowing what their names stand for.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{GenericArgument, PathArguments, ReturnType, Type};
 
@@ -32,6 +32,20 @@ fn is_unit(of: &Type) -> bool {
         Type::Paren(paren) => is_unit(&paren.elem),
         _ => false,
     }
+}
+
+/// The same, as if it stood elsewhere: for complaints. What names mean stays.
+pub(crate) fn located(tokens: TokenStream, place: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            if let TokenTree::Group(group) = &token {
+                token = Group::new(group.delimiter(), located(group.stream(), place)).into();
+            }
+            token.set_span(token.span().located_at(place));
+            token
+        })
+        .collect()
 }
 
 /// Whether a name occurs in it, be it in a macro.

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, FnArg, PatType, Result, Signature, Type, Visibility};
+use syn::{Error, Expr, FnArg, PatType, Result, ReturnType, Signature, Type, Visibility};
 
 use crate::attributes::Attributes;
 use crate::types::{self, is_caller};
@@ -108,12 +108,15 @@ impl<'a> Wrapped<'a> {
         let arguments = arguments.iter().map(|argument| plain(argument));
         // Names of ours are out of sight of the author's, but for `py`, which the expression may use.
         let py = if types::mentions(&self.runtime, "py") { Ident::new("py", Span::call_site()) } else { local("py") };
-        let (slf, receiver, runtime) = (local("slf"), local("receiver"), local("runtime"));
+        let (slf, receiver, mut runtime) = (local("slf"), local("receiver"), local("runtime"));
+        // What is wrong with it is said where it stands.
+        runtime.set_span(runtime.span().located_at(self.runtime.span()));
         let (first, take_receiver) = match self.signature.receiver() {
             Some(token) => (
                 quote!(#slf: &#macros::pyo3::Bound<'py, Self>),
                 // What is wrong with the class is said where `&self` stands.
                 quote_spanned! {token.span()=>
+                    #macros::only_frozen::<Self>();
                     let #py = #slf.py();
                     let #receiver = #macros::Receiver::new(#slf)?;
                 },
@@ -133,11 +136,12 @@ impl<'a> Wrapped<'a> {
         let name = self.qualified_name(python);
         let (of, hand_over) = match face {
             Face::Coroutine { spawn } => {
-                (quote!(CoroutineOf), quote!(coroutine(#py, &#runtime, #name, #spawn, #future)))
+                (quote!(CoroutineOf), quote!(#macros::coroutine(#py, &#runtime, #name, #spawn, #future)))
             }
-            Face::Awaitable => (quote!(AwaitableOf), quote!(awaitable(#py, &#runtime, #name, #future))),
-            Face::Blocking => (quote!(ValueOf), quote!(block_on(#py, &#runtime, #future))),
+            Face::Awaitable => (quote!(AwaitableOf), quote!(#macros::awaitable(#py, &#runtime, #name, #future))),
+            Face::Blocking => (quote!(ValueOf), quote!(#macros::block_on(#py, &#runtime, #future))),
         };
+        let hand_over = types::located(hand_over, self.place());
         quote! {
             #(#docs)*
             #[doc(hidden)]
@@ -149,8 +153,16 @@ impl<'a> Wrapped<'a> {
                 #take_receiver
                 #take_runtime
                 #(let #callers = #macros::Caller::current(#py)?;)*
-                #macros::#hand_over
+                #hand_over
             }
+        }
+    }
+
+    /// Where to say what is wrong with the future: what it returns, or its name.
+    fn place(&self) -> Span {
+        match &self.signature.output {
+            ReturnType::Default => self.signature.ident.span(),
+            ReturnType::Type(_, output) => output.span(),
         }
     }
 

@@ -1,32 +1,14 @@
-//! Socket addresses to and from Python, and names to addresses.
+//! Socket addresses from Python, and names to addresses.
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::path::PathBuf;
 
-use crossawait_core::io::Endpoint;
 use crossawait_core::{Job, WeakRuntime};
 use futures::channel::oneshot;
 use pyo3::exceptions::{PyOSError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::SocketError;
-
-/// The address as Python's `socket` module writes it.
-pub(crate) fn to_python<'py>(py: Python<'py>, endpoint: &Endpoint) -> PyResult<Bound<'py, PyAny>> {
-    match endpoint {
-        Endpoint::Tcp(SocketAddr::V4(address)) => {
-            Ok((address.ip().to_string(), address.port()).into_pyobject(py)?.into_any())
-        }
-        Endpoint::Tcp(SocketAddr::V6(address)) => {
-            let parts = (address.ip().to_string(), address.port(), address.flowinfo(), address.scope_id());
-            Ok(parts.into_pyobject(py)?.into_any())
-        }
-        Endpoint::Unix(path) => {
-            let path = path.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-            Ok(path.into_pyobject(py)?.into_any())
-        }
-    }
-}
 
 /// Checks a port number.
 pub(crate) fn port(given: i64) -> PyResult<u16> {

@@ -39,7 +39,7 @@ impl Interval {
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
         let clock = self.clock.clone();
         let wait = clock.lock().next.saturating_duration_since(Instant::now());
-        crate::error::check_process(py, &self.runtime, "interval")?;
+        self.runtime.check_process(py, "interval")?;
         let sleep = crate::runtime::sleep_on(self.runtime.admit(py)?, wait)?;
         self.runtime.builder().spawn().name("Interval.__anext__").coroutine_into_py(py, async move {
             sleep.await;

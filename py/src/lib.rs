@@ -5,21 +5,20 @@
 //! | `backend.rs` | the runtimes that were compiled in, by name |
 //! | `runtime.rs` | `Runtime` and its verbs |
 //! | `interval.rs` | `Interval`, the ticks of `runtime.interval` |
-//! | `stream.rs`, `reader.rs` | `Stream`, and what it has read but not given out |
+//! | `connected.rs` | a new connection, on its way to becoming the core's `Stream` |
 //! | `listener.rs` | `Listener` |
-//! | `address.rs` | socket addresses to and from Python; name resolution |
-//! | `error.rs` | what sockets raise |
+//! | `address.rs` | socket addresses from Python; name resolution |
+//! | `error.rs` | what listeners and look-ups raise |
 
 #![forbid(unsafe_code)]
 
 mod address;
 mod backend;
+mod connected;
 mod error;
 mod interval;
 mod listener;
-mod reader;
 mod runtime;
-mod stream;
 
 /// What the wheels call `_runtime`: the runtimes compiled in, and the classes they share.
 #[pyo3::pymodule(gil_used = false)]
@@ -28,10 +27,10 @@ mod _runtime {
     use pyo3::types::PyTuple;
 
     #[pymodule_export]
-    use crossawait_core::{Awaitable, Coroutine};
+    use crossawait_core::{Awaitable, ByteStream, Coroutine};
 
     #[pymodule_export]
-    use crate::{interval::Interval, listener::Listener, runtime::PyRuntime, stream::Stream};
+    use crate::{interval::Interval, listener::Listener, runtime::PyRuntime};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -12,9 +12,8 @@ use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::address;
+use crate::connected::Connected;
 use crate::error::SocketError;
-use crate::stream::Connected;
 
 /// A listening socket, and an asynchronous iterator over its connections. See `crossawait.Listener`.
 #[pyclass(frozen, weakref, module = "crossawait")]
@@ -51,7 +50,7 @@ impl Listener {
 
     /// The builder for a verb. Fails in a forked child, where the socket is the parent's.
     fn verb(&self, py: Python<'_>, name: &'static str) -> PyResult<Builder<'_>> {
-        crate::error::check_process(py, &self.runtime, "listener")?;
+        self.runtime.check_process(py, "listener")?;
         Ok(self.runtime.builder().name(name))
     }
 
@@ -133,7 +132,7 @@ impl<'py> IntoPyObject<'py> for Accepted {
 
     fn into_pyobject(mut self, py: Python<'py>) -> PyResult<Self::Output> {
         let socket = self.socket.take().ok_or(SocketError::Closed("listener"))?;
-        let address = address::to_python(py, socket.peer())?;
+        let address = socket.peer().into_pyobject(py)?;
         let stream = Connected { runtime: self.runtime.clone(), socket }.into_pyobject(py)?;
         PyTuple::new(py, [stream.into_any(), address])
     }
@@ -162,12 +161,12 @@ impl Listener {
     /// Where it listens.
     #[getter]
     fn address<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        address::to_python(py, &self.shared.local)
+        self.shared.local.into_pyobject(py)
     }
 
     /// Stop listening. Accepts in flight raise OSError, an `async for` ends; closing twice is no error.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
-        crate::error::check_process(py, &self.runtime, "listener")?;
+        self.runtime.check_process(py, "listener")?;
         let shared = self.shared.clone();
         Coroutine::inline(py, "Listener.close", async move {
             shared.close();

@@ -10,10 +10,10 @@ use pyo3::exceptions::{PyOverflowError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::connected::Connected;
 use crate::error::SocketError;
 use crate::interval::Interval;
 use crate::listener::Started;
-use crate::stream::Connected;
 use crate::{address, backend};
 
 /// A Rust runtime, started. See `crossawait.Runtime` for what its verbs promise.

@@ -42,17 +42,17 @@ struct Shared {
 }
 
 fn ordered() {
-    static ONCE: Once = Once::new();
-    static mut MADE: usize = 0;
+    static ONCE: [Once; 2_000] = [const { Once::new() }; 2_000];
+    static mut MADE: [usize; 2_000] = [0; 2_000];
     let shared = Arc::new(Shared::default());
     let threads = [0, 1, 2, 3].map(|number| {
         let shared = shared.clone();
         thread::spawn(move || {
-            // SAFETY: written once, and read by those that have waited for it.
-            ONCE.call_once(|| unsafe { MADE = 1 });
-            // SAFETY: as above.
-            assert_eq!(unsafe { MADE }, 1);
             for round in 0..2_000 {
+                // SAFETY: written once, and read by those that have waited for it.
+                ONCE[round].call_once(|| unsafe { MADE[round] = 1 });
+                // SAFETY: as above.
+                assert_eq!(unsafe { MADE[round] }, 1);
                 let mut queue = shared.mutex.lock().unwrap();
                 queue.push(number);
                 shared.changed.notify_all();

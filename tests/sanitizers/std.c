@@ -49,11 +49,27 @@ _Bool WRAP(CONDVAR_WAIT_TIMEOUT)(void *condvar, void *mutex, word seconds, word 
     return notified;
 }
 
-/* Once::call(&self, ignore_poisoning: bool, f: &mut dyn FnMut(&OnceState)), and perhaps the caller's place */
-void REAL(ONCE_CALL)(void *once, word ignore, word data, word vtable, word place);
-void WRAP(ONCE_CALL)(void *once, word ignore, word data, word vtable, word place) {
-    REAL(ONCE_CALL)(once, ignore, data, vtable, place);
-    __tsan_release(once);
+/* Once::call(&self, ignore_poisoning: bool, f: &mut dyn FnMut(&OnceState)), and perhaps the caller's place.
+ *
+ * Others may see that it is done before this returns. So `f` is called from a closure of ours, which says what has been
+ * done as soon as it is. Of its table, the fifth entry is `call_mut`. */
+struct closure {
+    void *data;
+    const word *table;
+    void *once;
+};
+
+static void call_mut(void *self, void *state) {
+    struct closure *closure = self;
+    ((void (*)(void *, void *))closure->table[4])(closure->data, state);
+    __tsan_release(closure->once);
+}
+
+void REAL(ONCE_CALL)(void *once, word ignore, void *data, const word *table, word place);
+void WRAP(ONCE_CALL)(void *once, word ignore, void *data, const word *table, word place) {
+    struct closure closure = {data, table, once};
+    word ours[5] = {0, sizeof closure, sizeof(word), 0, (word)call_mut};
+    REAL(ONCE_CALL)(once, ignore, &closure, ours, place);
     __tsan_acquire(once);
 }
 

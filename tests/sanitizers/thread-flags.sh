@@ -1,8 +1,9 @@
 #!/bin/sh
-# Compiles std.c into the folder given, for the standard library of this compiler, and prints the flags to build with.
+# Compiles std.c into a folder in the one given, for the standard library of this compiler, and prints the flags to build with.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-folder=$1
+# Other flags for another std.c: that is how cargo knows that everything has to be linked again.
+folder=$1/$(cksum <"$here/std.c" | cut -d ' ' -f 1)
 mkdir -p "$folder"
 symbols=$(nm -D --defined-only "$(rustc --print target-libdir)"/libstd-*.so | awk '{ print $3 }' | sed 's/@.*//')
 flags="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer"
@@ -25,5 +26,5 @@ find_symbol CONDVAR_WAIT 'sync7condvar5futex.*Condvar4wait' needed
 find_symbol CONDVAR_WAIT_TIMEOUT 'sync7condvar5futex.*Condvar12wait_timeout' needed
 find_symbol ONCE_CALL 'sync4once5futex.*Once4call' needed
 # shellcheck disable=SC2086
-cc -O1 -c $defines -o "$folder/std.o" "$here/std.c"
+cc -O1 -fexceptions -c $defines -o "$folder/std.o" "$here/std.c"
 echo "$flags"

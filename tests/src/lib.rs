@@ -6,6 +6,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`byte_streams`], [`pipe`] | byte streams in both directions, and one with a mind of its own |
 //! | [`calling`] | futures that call Python in turn |
 //! | [`custom`], [`losing`] | executors: one that works, and two that do not |
 //! | [`macros`] | functions and methods by the core's macros |
@@ -20,6 +21,7 @@
 //! [`Runtime`]: extension::Runtime
 //! [`Gate`]: extension::Gate
 
+pub mod byte_streams;
 pub mod calling;
 pub mod custom;
 pub mod embedded;
@@ -29,6 +31,7 @@ pub mod gate;
 pub mod guide;
 pub mod losing;
 pub mod macros;
+pub mod pipe;
 pub mod probe;
 pub mod streaming;
 pub mod value;
@@ -37,8 +40,10 @@ pub mod value;
 #[pyo3::pymodule(gil_used = false)]
 mod crossawait_tests {
     #[pymodule_export]
-    use crossawait_core::{Awaitable, Coroutine, StreamIterator};
+    use crossawait_core::{Awaitable, ByteStream, Coroutine, StreamIterator};
 
+    #[pymodule_export]
+    use super::byte_streams::{Reader, Writer, cursor, duplex, later_cursor, lines, tokio_transfer, transfer};
     #[pymodule_export]
     use super::calling::{await_from_rust, await_until, call, most_calls_between_turns, panics};
     #[pymodule_export]
@@ -50,6 +55,8 @@ mod crossawait_tests {
         Client, add, add_blocking, call_back, collect, fails, fails_blocking, greet, nothing, panics_later, renamed,
         same, sync, wait, wait_blocking, wait_elsewhere, wait_started,
     };
+    #[pymodule_export]
+    use super::pipe::Pipe;
     #[pymodule_export]
     use super::streaming::{add_up, gated, numbers};
 }

@@ -11,16 +11,17 @@ use crossawait_async_std::AsyncStd;
 use crossawait_core::pyo3::exceptions::PyValueError;
 use crossawait_core::pyo3::ffi;
 use crossawait_core::pyo3::prelude::*;
-use crossawait_core::{Options, Runtime};
+use crossawait_core::{Caller, Options, Runtime};
 use crossawait_smol::Smol;
 use crossawait_tests::custom::Custom;
-use crossawait_tests::embedded::{attached, class_of};
+use crossawait_tests::embedded::{attached, callable, class_of, run};
 use crossawait_tests::extension;
 use crossawait_tests::gate::{Gate, yields};
 use crossawait_tests::macros::Client;
 use crossawait_tests::probe::Probe;
 use crossawait_tests::value::Value;
 use crossawait_tokio::Tokio;
+use futures::io::{AsyncWriteExt, Cursor, copy_buf};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -48,8 +49,62 @@ fn next_thread_state() -> i64 {
     thread::spawn(number).join().unwrap()
 }
 
+/// Has the runtime read from Python's byte streams and write to them, also in vain, and Python from those of the runtime.
+fn carry_bytes(py: Python<'_>, runtime: &Runtime) {
+    let code = c"
+import asyncio
+
+class Source:
+    def __init__(self, count, error=None):
+        self.left, self.error = count, error
+
+    async def read(self, n):
+        await asyncio.sleep(0)
+        if self.left == 0 and self.error is not None:
+            raise self.error
+        self.left -= 1
+        return b'x' * 1000 if self.left >= 0 else b''
+
+class Sink:
+    count = 0
+
+    async def write_all(self, data):
+        await asyncio.sleep(0)
+        self.count += len(data)
+
+    async def close(self):
+        await asyncio.sleep(0)
+
+async def main(copy, stream):
+    sink = Sink()
+    await copy(Source(100), sink)
+    assert sink.count == 100_000
+    error = ConnectionResetError('as told')
+    failures = await asyncio.gather(copy(Source(3, error), sink), copy(Source(0, error), sink), return_exceptions=True)
+    assert all(failure is error for failure in failures), failures
+    async with stream:
+        await copy(stream, sink)
+    return sink.count
+";
+    let handle = runtime.clone();
+    let copy = callable(py, move |arguments| {
+        let py = arguments.py();
+        let caller = Caller::current(py)?;
+        let (reader, mut writer) = (caller.reader(&arguments.get_item(0)?)?, caller.writer(&arguments.get_item(1)?)?);
+        let copying = handle.builder().spawn().coroutine_into_py(py, async move {
+            copy_buf(reader, &mut writer).await?;
+            writer.close().await
+        });
+        Ok(copying?.into_any().unbind())
+    });
+    let stream = runtime.byte_stream_into_py(py, Cursor::new(vec![1; 1000])).unwrap();
+    let count = run(py, code, (copy, stream)).unwrap();
+    assert!(count.extract::<usize>().unwrap() > 100_000);
+}
+
 /// Makes the runtime do everything that it does on threads of its own, some of it on an event loop.
 fn work(py: Python<'_>, runtime: &Runtime) {
+    carry_bytes(py, runtime);
     let spawn = |future: Gate<Result<Value, PyErr>>| runtime.future_into_py(py, future).unwrap();
     let gate = |outcome| {
         let gate = Gate::new();

@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
-import anyio
 import crossawait_tests as tests
 import pytest
 from anyio.lowlevel import checkpoint
@@ -62,13 +61,13 @@ async def test_arguments_come_as_they_are_called() -> None:
 
 async def test_arguments_are_checked_in_the_call() -> None:
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'name'"):
-        tests.greet()  # type: ignore[call-arg]
+        _ = tests.greet()  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
-        tests.greet("World", times="many")  # type: ignore[arg-type]
+        _ = tests.greet("World", times="many")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="unexpected keyword argument 'whose'"):
-        tests.greet("World", whose=1)  # type: ignore[call-arg]
+        _ = tests.greet("World", whose=1)  # type: ignore[call-arg]
     with pytest.raises(AttributeError, match="__index__"):
-        tests.add(1, "two")  # type: ignore[arg-type]
+        _ = tests.add(1, "two")  # type: ignore[arg-type]
 
 
 async def test_no_value_is_none() -> None:
@@ -83,7 +82,7 @@ async def test_errors_are_raised_where_it_is_awaited() -> None:
     with pytest.raises(LookupError, match="no such number"):
         await tests.add(2**64 - 1, 1)
     with pytest.raises(crossawait.RustPanic, match="an expected panic"):
-        await tests.panics_later()
+        await tests.panics()
 
 
 @pytest.mark.parametrize(
@@ -117,12 +116,13 @@ def test_documentation() -> None:
 def test_names(gate: Gate, rust: Runtime) -> None:
     assert (tests.hail.__name__, Connection.add.__qualname__) == ("hail", "Connection.add")
     connection = Connection(rust)
-    for coroutine, name in [
+    named: list[tuple[Any, str]] = [
         (tests.hail("Caesar"), "hail"),
         (tests.wait(rust, gate), "wait"),
         (connection.add(), "Connection.add"),
         (Connection.connect(rust), "Connection.connect"),
-    ]:
+    ]
+    for coroutine, name in named:
         assert coroutine.__qualname__ == name
         coroutine.close()
 
@@ -171,7 +171,7 @@ async def test_a_closed_runtime(gate: Gate) -> None:
     runtime = Runtime("custom")
     runtime.shutdown()
     with pytest.raises(crossawait.RuntimeClosedError):
-        tests.wait(runtime, gate)
+        _ = tests.wait(runtime, gate)
     with pytest.raises(crossawait.RuntimeClosedError):
         Connection(runtime).wait_blocking(gate)
 
@@ -257,7 +257,7 @@ def test_calling_python_where_no_loop_runs(rust: Runtime) -> None:
         raise NotImplementedError
 
     with pytest.raises(RuntimeError, match="no running event loop"):
-        Connection(rust).add_from(never)
+        _ = Connection(rust).add_from(never)
 
 
 async def test_the_object_lives_as_long_as_its_futures(any_rust: Runtime, gate: Gate) -> None:
@@ -302,14 +302,13 @@ async def test_one_never_awaited_lets_the_object_go(any_rust: Runtime, gate: Gat
 def test_made_outside_of_any_loop(any_rust: Runtime, gate: Gate) -> None:
     async def main(coroutine: Any) -> None:
         task = asyncio.ensure_future(coroutine)
-        while not gate.polls:
-            await asyncio.sleep(0)
+        await until(lambda: gate.polls)
         assert not watch.is_gone
         task.cancel()
         await asyncio.wait([task])
         del task, coroutine
         gate.wait_dropped()
-        # No loop of the object's: whoever comes to the extension next works off what unattached threads let go of.
+        # It has no loop to go to: whoever enters the extension works off what unattached threads let go of.
         await until(lambda: gate.drops and watch.is_gone)
 
     connection = Connection(any_rust)
@@ -349,7 +348,7 @@ def test_a_loop_that_is_closed_meanwhile(any_rust: Runtime, gate: Gate) -> None:
         connection = Connection(any_rust)
         watches.append(Watch(connection))
         awaitables.append(connection.start(gate))
-        await anyio.sleep(0)
+        await checkpoint()
 
     watches: list[Watch] = []
     awaitables: list[tests.Awaitable[Any]] = []

@@ -1,4 +1,4 @@
-"""Stubs from PyO3's generator and `crossawait stubs`: type checkers take what the macros made for what it is."""
+"""Stubs from PyO3's generator and `crossawait stubs`: type checkers take what is in them for what it is."""
 
 from __future__ import annotations
 
@@ -71,7 +71,14 @@ def test_the_template(tmp_path: Path) -> None:
     assert "async def greet(name: str) -> str:" in stub
     assert "Coroutine" not in stub
     # The wheel's layout puts the library inside a package of its name.
-    run("-m", "mypy.stubtest", "--ignore-missing-stub", "crossawait_template", folder=tmp_path, MYPYPATH=str(tmp_path))
+    run(
+        "-m",
+        "mypy.stubtest",
+        "--ignore-missing-stub",
+        "crossawait_template",
+        folder=tmp_path,
+        MYPYPATH=str(tmp_path),
+    )
 
 
 def test_everything_that_the_macros_make(tmp_path: Path) -> None:
@@ -81,6 +88,8 @@ def test_everything_that_the_macros_make(tmp_path: Path) -> None:
     assert "    async def add(self, /, by: SupportsIndex = 1) -> int:" in stub
     (tmp_path / "usage.py").write_text(USAGE)
     # What PyO3 says of the core's own classes is not what is tried here.
-    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\n[mypy-crossawait_tests]\nignore_errors = true\n")
+    (tmp_path / "mypy.ini").write_text(
+        "[mypy]\nstrict = true\n[mypy-crossawait_tests]\nignore_errors = true\n"
+    )
     options = ("--config-file=mypy.ini", "--python-version=3.11")
     run("-m", "mypy", *options, "usage.py", folder=tmp_path, MYPYPATH=str(stubs))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from crossawait._stubs import rewrite
-
 from site_folder import Site
 
 # As PyO3 0.30 writes it.

@@ -1,8 +1,8 @@
 """Generated stubs made to read as one would write them: ``async def`` for what returns a coroutine.
 
-PyO3 writes the stubs of an extension from its types, and knows functions that are not ``async`` alone. What the
-macros of crossawait-core make is such a function, which returns a coroutine. To a type checker both are the
-same, to whoever reads the stub they are not.
+PyO3 writes the stubs of an extension from its types. What the macros of crossawait-core make is to PyO3 a
+plain function, which returns a coroutine. To a type checker that is the same, to whoever reads the stub it is
+not.
 """
 
 from __future__ import annotations

@@ -6,19 +6,19 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use crossawait_core::io::Socket;
 use memchr::memmem;
 
-use crate::error::SocketError;
+use super::error::StreamError;
+use crate::io::Transport;
 
 /// The least to ask the system for: small reads come in bursts.
 const CHUNK: usize = 16 * 1024;
 /// The most to ask for at once.
 const LARGEST_CHUNK: usize = 256 * 1024;
 
-/// A buffer in front of a socket.
+/// A buffer in front of a transport.
 #[derive(Default)]
-pub(crate) struct Reader {
+pub(super) struct Reader {
     /// All initialised; the bytes in hand are those from `start` to `end`.
     storage: Vec<u8>,
     start: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Reader {
 
 /// What a read waits for.
 #[derive(Debug)]
-pub(crate) enum Want {
+pub(super) enum Want {
     /// Some bytes, at most so many; none at the end of the stream.
     Some(usize),
     /// So many bytes, neither more nor fewer.
@@ -44,7 +44,7 @@ pub(crate) enum Want {
 
 /// What a read has come to. The bytes stay in the buffer until Python takes them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Filled {
+pub(super) enum Filled {
     /// So many bytes are its result.
     Bytes(usize),
     /// The stream has ended before there were enough.
@@ -58,12 +58,12 @@ impl Reader {
     }
 
     /// Receives until the wish can be fulfilled, or never will be; returns what to [`take`](Self::take).
-    pub(crate) fn poll_fill(
+    pub(super) fn poll_fill(
         &mut self,
         context: &mut Context<'_>,
-        socket: &Socket,
+        transport: &dyn Transport,
         want: &mut Want,
-    ) -> Poll<Result<Filled, SocketError>> {
+    ) -> Poll<Result<Filled, StreamError>> {
         loop {
             if let Some(filled) = self.check(want)? {
                 return Poll::Ready(Ok(filled));
@@ -73,13 +73,13 @@ impl Reader {
                 Want::Exactly(count) => *count - self.bytes().len(),
                 Want::Until { .. } => CHUNK,
             };
-            let received = ready!(self.poll_receive(context, socket, more))?;
+            let received = ready!(self.poll_receive(context, transport, more))?;
             self.ended = received == 0;
         }
     }
 
     /// What fulfils the wish, or takes its place; `None` if more has to come.
-    fn check(&mut self, want: &mut Want) -> Result<Option<Filled>, SocketError> {
+    fn check(&mut self, want: &mut Want) -> Result<Option<Filled>, StreamError> {
         let have = self.bytes().len();
         match want {
             Want::Some(most) if have > 0 || self.ended => Ok(Some(Filled::Bytes(have.min(*most)))),
@@ -95,8 +95,8 @@ impl Reader {
     }
 
     /// Looks for the separator in what has not been searched; the limits are those of `asyncio.StreamReader`.
-    fn find(&self, separator: &[u8], limit: usize, searched: &mut usize) -> Result<Option<usize>, SocketError> {
-        let overrun = |message, consumed| Err(SocketError::LimitOverrun { message, consumed });
+    fn find(&self, separator: &[u8], limit: usize, searched: &mut usize) -> Result<Option<usize>, StreamError> {
+        let overrun = |message, consumed| Err(StreamError::LimitOverrun { message, consumed });
         match memmem::find(&self.bytes()[*searched..], separator) {
             Some(at) if *searched + at > limit => {
                 overrun("Separator is found, but chunk is longer than limit", *searched + at)
@@ -114,7 +114,7 @@ impl Reader {
     }
 
     /// Takes out what a read has waited for: the bytes, or the error that has what there is of them.
-    pub(crate) fn take<T>(&mut self, filled: Filled, give: impl FnOnce(&[u8]) -> T) -> Result<T, SocketError> {
+    pub(super) fn take<T>(&mut self, filled: Filled, give: impl FnOnce(&[u8]) -> T) -> Result<T, StreamError> {
         match filled {
             Filled::Bytes(count) => {
                 let given = give(&self.bytes()[..count]);
@@ -124,7 +124,7 @@ impl Reader {
             Filled::Incomplete { expected } => {
                 let partial = self.bytes().to_vec();
                 self.remove(partial.len());
-                Err(SocketError::Incomplete { partial, expected })
+                Err(StreamError::Incomplete { partial, expected })
             }
         }
     }
@@ -137,9 +137,14 @@ impl Reader {
         }
     }
 
-    fn poll_receive(&mut self, context: &mut Context<'_>, socket: &Socket, more: usize) -> Poll<io::Result<usize>> {
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        transport: &dyn Transport,
+        more: usize,
+    ) -> Poll<io::Result<usize>> {
         self.make_room(more.clamp(CHUNK, LARGEST_CHUNK));
-        let received = ready!(socket.poll_read(context, &mut self.storage[self.end..]))?;
+        let received = ready!(transport.poll_read(context, &mut self.storage[self.end..]))?;
         self.end += received;
         Poll::Ready(Ok(received))
     }

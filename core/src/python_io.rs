@@ -1,0 +1,34 @@
+//! Python's byte streams as Rust readers and writers.
+//!
+//! | file | what |
+//! |---|---|
+//! | `python_io.rs` | what both directions need |
+//! | `python_io.py` | what is called of the streams of asyncio, trio and anyio |
+//! | `python_io/reader.rs` | a Python stream as an `AsyncRead` |
+//! | `python_io/writer.rs` | a Python stream as an `AsyncWrite` |
+//! | `python_io/error.rs` | exceptions as errors of input and output |
+
+mod error;
+mod reader;
+mod writer;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyModule;
+
+pub use reader::PythonReader;
+pub use writer::PythonWriter;
+
+/// A function of `python_io.py`.
+fn function<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    const SOURCE: &std::ffi::CStr =
+        match std::ffi::CStr::from_bytes_with_nul(concat!(include_str!("python_io.py"), "\0").as_bytes()) {
+            Ok(source) => source,
+            Err(_) => panic!("python_io.py has a zero byte in it"),
+        };
+    let module = MODULE.get_or_try_init(py, || {
+        PyModule::from_code(py, SOURCE, c"crossawait/python_io.py", c"crossawait_core_python_io").map(Bound::unbind)
+    })?;
+    module.bind(py).getattr(name)
+}
