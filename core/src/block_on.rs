@@ -1,6 +1,9 @@
 //! Waiting for a Rust future from synchronous Python.
 
-use std::future::Future;
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::ptr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +13,7 @@ use pyo3::prelude::*;
 
 use crate::current;
 use crate::event_loop::EventLoop;
+use crate::event_loop::queue::Queue;
 use crate::fresh_thread::SIGNAL_CHECK;
 use crate::runtime::Runtime;
 use crate::task::{CellRef, Task, take_outcome};
@@ -34,18 +38,23 @@ impl Runtime {
         if current::works_on(runtime.record()) {
             return Err(PyRuntimeError::new_err("block_on was called from one of the runtime's own tasks or calls"));
         }
+        // Before the future runs: what it wants of the loop has to fail from the beginning.
+        let blocked = EventLoop::block_running(py)?;
+        let queue = blocked.as_ref().map(|blocked| blocked.queue().clone());
         let output = Arc::new(Mutex::new(None));
         let place = output.clone();
         let (task, cell) = Task::new(
             async move {
-                let output = future.await;
-                *place.lock() = Some(output);
+                let mut future = pin!(future);
+                let output = poll_fn(|context| {
+                    let _awaited = Awaited::by(queue.as_ref());
+                    future.as_mut().poll(context)
+                });
+                *place.lock() = Some(output.await);
                 Ok::<_, PyErr>(())
             },
             Some(runtime.record().clone()),
         );
-        // Before the future runs: what it wants of the loop has to fail from the beginning.
-        let _blocked = EventLoop::block_running(py)?;
         runtime.spawn(task);
         if let Err(error) = wait_for(py, &cell) {
             cell.header().cancel_at_once();
@@ -57,6 +66,32 @@ impl Runtime {
             _ => crate::error::runtime_closed(py, "the runtime was shut down before the future had finished"),
         })
     }
+}
+
+thread_local! {
+    /// The loops that stand still for the futures that are polled in this thread. Compared, never followed.
+    static AWAITED_BY: RefCell<Vec<*const Queue>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Marks the thread as polling what a blocked loop waits for, until dropped.
+struct Awaited;
+
+impl Awaited {
+    fn by(queue: Option<&Arc<Queue>>) -> Self {
+        AWAITED_BY.with_borrow_mut(|queues| queues.push(queue.map_or(ptr::null(), Arc::as_ptr)));
+        Self
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        AWAITED_BY.with_borrow_mut(Vec::pop);
+    }
+}
+
+/// Whether the loop of this queue stands still until what this thread polls is ready.
+pub(crate) fn is_awaited_by(queue: &Arc<Queue>) -> bool {
+    AWAITED_BY.with_borrow(|queues| queues.contains(&Arc::as_ptr(queue)))
 }
 
 /// Waits, detached and with an eye on signals, until the cell has settled.

@@ -16,6 +16,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::asyncio;
+use crate::block_on;
 use crate::event_loop::EventLoop;
 use crate::event_loop::patience;
 use crate::event_loop::queue::{Message, Queue};
@@ -129,7 +130,14 @@ impl<T: Send + 'static> Future for PythonFuture<T> {
             return Poll::Pending;
         }
         let Some(unsent) = self.unsent.take() else {
-            return self.shared.take_or_register(context.waker()).map_or(Poll::Pending, Poll::Ready);
+            let answer = self.shared.take_or_register(context.waker());
+            if answer.is_none() && block_on::is_awaited_by(&self.queue) {
+                // Begun before. The loop will not end it as long as it waits for this.
+                if let Err(error) = self.queue.check_unblocked() {
+                    return Poll::Ready(Err(error));
+                }
+            }
+            return answer.map_or(Poll::Pending, Poll::Ready);
         };
         if let Err(error) = self.queue.check_unblocked() {
             drop(LoopBound::to(self.queue.clone(), unsent));

@@ -27,10 +27,12 @@ macro_rules! pages {
 
 pages! {
     blocking: "blocking.md",
+    byte_streams: "byte_streams.md",
     calling: "calling.md",
     cancellation: "cancellation.md",
     guide: "../guide.md",
     local: "local.md",
+    macros: "macro.md",
     programs: "programs.md",
     streams: "streams.md",
 }

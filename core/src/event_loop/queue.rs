@@ -163,6 +163,10 @@ impl Blocked {
         queue.blocked.fetch_add(1, Ordering::AcqRel);
         Self(queue)
     }
+
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        &self.0
+    }
 }
 
 impl Drop for Blocked {

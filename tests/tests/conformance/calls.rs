@@ -112,3 +112,24 @@ pub(crate) fn a_stream_of_a_call(subject: &Subject) {
     let [failed] = &failed[..] else { panic!("one item, the error") };
     assert!(attached(|py| failed.as_ref().unwrap_err().is_instance_of::<PyZeroDivisionError>(py)));
 }
+
+/// What has begun before the loop is blocked, and is waited for by what blocks it, cannot end.
+pub(crate) fn a_blocked_loop_is_not_waited_for(subject: &Subject) {
+    let runtime = subject.runtime();
+    let same = runtime.clone();
+    let main = |caller: Caller| async move {
+        let inner = caller.clone();
+        let block = move |py: Python<'_>| {
+            let sleep = py.import("asyncio")?.call_method1("sleep", (3600,))?;
+            let begun = inner.into_future(&sleep, |result| result.map(drop))?;
+            same.block_on(py, begun)?
+        };
+        let refused = caller.on_loop(block).await.unwrap_err();
+        // And is as it was afterwards.
+        let call = caller.call(|py| py.import("asyncio")?.call_method1("sleep", (0, 6)), |result| result?.extract());
+        (refused, call.await)
+    };
+    let (refused, after): (_, PyResult<i64>) = runtime.run(main).unwrap();
+    assert!(refused.to_string().contains("the event loop is blocked"), "{refused}");
+    assert_eq!(after.unwrap(), 6);
+}

@@ -61,7 +61,7 @@ macro_rules! conformance {
             }
             calls::{
                 work_on_the_loop, work_that_fails, work_that_is_dropped_first, work_of_a_loop_that_is_closed,
-                a_stream_of_a_call,
+                a_stream_of_a_call, a_blocked_loop_is_not_waited_for,
             }
             entry::{
                 main_gives_what_it_gives, main_is_polled_on_the_runtime, main_calls_python, main_hears_of_errors,
