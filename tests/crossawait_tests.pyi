@@ -1,7 +1,7 @@
 # What the extension in src/ offers to the Python suites; maturin puts this file into the wheel.
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
-from typing import Any, Literal, TypeVar, final
+from typing import Any, Literal, NoReturn, TypeVar, final
 
 from crossawait import _types
 
@@ -26,7 +26,9 @@ class Gate:
     def give(self, value: object = None, *, elsewhere: bool = False) -> None: ...
     def fail(self, exception: BaseException, *, elsewhere: bool = False) -> None: ...
     def panic(self, message: str, *, elsewhere: bool = False) -> None: ...
-    def odd(self, kind: Literal["pair", "big", "fails", "panics"], *, elsewhere: bool = False) -> None: ...
+    def odd(
+        self, kind: Literal["pair", "big", "fails", "panics", "error fails"], *, elsewhere: bool = False
+    ) -> None: ...
     def call(self, function: Callable[[], object], *, elsewhere: bool = False) -> None: ...
     @property
     def polls(self) -> int: ...
@@ -45,7 +47,9 @@ class Gate:
 class Runtime:
     def __init__(
         self,
-        name: Literal["tokio", "async-std", "smol", "custom", "rejecting", "dropping"] = "tokio",
+        name: Literal[
+            "tokio", "async-std", "smol", "custom", "rejecting", "dropping", "keeping", "alarmed"
+        ] = "tokio",
         *,
         worker_threads: int = 2,
     ) -> None: ...
@@ -68,6 +72,7 @@ def call(
     times: int = 1,
     trouble: Literal["make panics", "extract fails", "extract panics"] | None = None,
 ) -> Coroutine[Any]: ...
+def panics(message: str) -> NoReturn: ...
 def await_from_rust(runtime: Runtime, awaitable: object) -> Coroutine[Any]: ...
 def await_until(
     runtime: Runtime, function: Callable[[], object], gate: Gate, *, called: bool = True

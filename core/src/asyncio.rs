@@ -3,6 +3,7 @@
 //! The C versions are taken from `_asyncio` where there are any: they are what `asyncio` itself exports, without a
 //! detour over Python code.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -11,6 +12,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObject, ffi};
+
+use crate::error;
 
 /// The loop of `asyncio.Future()` without arguments: the running one, or whatever the policy says.
 pub(crate) fn default_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
@@ -73,7 +76,15 @@ pub(crate) fn stack(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 
 /// The words in which asyncio describes a future: its state, its outcome, its callbacks.
 pub(crate) fn describe_future(future: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    future.py().import("asyncio.base_futures")?.call_method1("_future_repr_info", (future,))?.extract()
+    static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = future.py();
+    let function = FUNCTION
+        .get_or_try_init(py, || py.import("asyncio.base_futures")?.getattr("_future_repr_info").map(Bound::unbind));
+    match function {
+        Ok(function) => function.bind(py).call1((future,))?.extract(),
+        // While the interpreter goes away nothing can be imported: asyncio describes then what it destroys.
+        Err(_) => Ok(vec![future.getattr(intern!(py, "_state"))?.extract::<String>()?.to_lowercase()]),
+    }
 }
 
 /// `event_loop.call_soon(callback, argument, context=context)`.
@@ -111,7 +122,7 @@ fn schedule(
     // alive throughout. Vectorcall spares the dictionary that an ordinary keyword call builds.
     let handle = unsafe { ffi::PyObject_VectorcallMethod(method.as_ptr(), arguments.as_ptr(), 3, keywords.as_ptr()) };
     // SAFETY: a new reference, or null with the error set.
-    unsafe { Bound::from_owned_ptr_or_err(py, handle) }.map(drop)
+    unsafe { error::returned(py, handle) }.map(drop)
 }
 
 /// Tells the loop's exception handler of a callback that failed, in the words of the handle that would have run it.
@@ -141,13 +152,13 @@ pub(crate) fn call0<'py>(callable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
     // SAFETY: attached, and no arguments to keep alive.
     let result = unsafe { ffi::PyObject_Vectorcall(callable.as_ptr(), ptr::null(), 0, ptr::null_mut()) };
     // SAFETY: a new reference, or null with the error set.
-    unsafe { Bound::from_owned_ptr_or_err(py, result) }
+    unsafe { error::returned(py, result) }
 }
 
 /// A copy of this thread's context, as `add_done_callback` takes it where none is given.
 pub(crate) fn copy_context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: attached; returns a new reference, or null with the error set.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent()) }
+    unsafe { error::returned(py, ffi::PyContext_CopyCurrent()) }
 }
 
 /// What `asyncio.ensure_future(awaitable, loop=event_loop)` gives: a task of a coroutine, and a future itself.
@@ -174,19 +185,20 @@ pub(crate) fn in_context<R>(context: &Bound<'_, PyAny>, body: impl FnOnce() -> R
     let mut context = context.clone();
     // SAFETY: attached; anything but a context sets an error.
     if unsafe { ffi::PyContext_Enter(context.as_ptr()) } != 0 {
-        drop(PyErr::take(py));
+        drop(error::fetch(py));
         context = context.call_method0(intern!(py, "copy"))?;
         // SAFETY: as above; a fresh copy is not in use.
         if unsafe { ffi::PyContext_Enter(context.as_ptr()) } != 0 {
-            return Err(PyErr::fetch(py));
+            return Err(error::fetch(py));
         }
     }
-    let result = body();
+    // A panic goes on only when the context has been left: nothing could be called in one that was not.
+    let result = catch_unwind(AssertUnwindSafe(body));
     // SAFETY: attached; entered above, and the body leaves what it enters.
     if unsafe { ffi::PyContext_Exit(context.as_ptr()) } != 0 {
-        return Err(PyErr::fetch(py));
+        return Err(error::fetch(py));
     }
-    Ok(result)
+    result.map_or_else(|payload| resume_unwind(payload), Ok)
 }
 
 /// `event_loop.is_running()`.

@@ -49,6 +49,8 @@ pub(crate) use waiters::Waiter;
 pub(crate) enum Role {
     /// A Rust future, for Python to hold and await.
     Future,
+    /// A Rust future that the event loop itself polls.
+    Local,
     /// What a `Coroutine` yields while its Rust future is pending. The coroutine takes the outcome, not the waiter.
     Suspension,
     /// Made in Python and settled there.

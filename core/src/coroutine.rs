@@ -103,8 +103,21 @@ impl Coroutine {
     }
 
     fn resume(&self, py: Python<'_>, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Py<PyAny>>> {
+        /// Closes a coroutine in whose step something panics: nobody could step it, or close it, any more.
+        struct Stepping<'a>(&'a Coroutine);
+
+        impl Drop for Stepping<'_> {
+            fn drop(&mut self) {
+                if std::thread::panicking() {
+                    self.0.replace(State::Closed);
+                }
+            }
+        }
+
         self.check_process(py)?;
-        match self.begin()? {
+        let state = self.begin()?;
+        let _stepping = Stepping(self);
+        match state {
             State::Created(unstarted) => {
                 let runtime = unstarted.start(py);
                 if self.cell.header().is_settled() { self.finish(py) } else { self.suspend(py, runtime) }

@@ -5,7 +5,7 @@
 
 use std::ptr;
 
-use pyo3::exceptions::{PyException, PyModuleNotFoundError, PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::{PyException, PyModuleNotFoundError, PyRuntimeError, PyStopIteration, PySystemError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -97,6 +97,35 @@ pub(crate) fn not_stop_iteration(py: Python<'_>, error: PyErr) -> PyErr {
     } else {
         error
     }
+}
+
+/// The error that is set. As `PyErr::fetch`, but one that is a Rust panic on its way is given like any other: there it would
+/// go on as a panic, through whatever the caller has begun.
+#[allow(clippy::allow_attributes, deprecated, reason = "deprecated since 3.12, but there for all versions")]
+pub(crate) fn fetch(py: Python<'_>) -> PyErr {
+    let (mut class, mut value, mut traceback) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    // SAFETY: attached; the three places receive owned references or null, and each is given back once. A normalised value
+    // is an exception.
+    let value = unsafe {
+        ffi::PyErr_Fetch(&raw mut class, &raw mut value, &raw mut traceback);
+        ffi::PyErr_NormalizeException(&raw mut class, &raw mut value, &raw mut traceback);
+        if !value.is_null() && !traceback.is_null() {
+            ffi::PyException_SetTraceback(value, traceback);
+        }
+        ffi::Py_XDECREF(class);
+        ffi::Py_XDECREF(traceback);
+        Bound::from_owned_ptr_or_opt(py, value)
+    };
+    value.map_or_else(|| PySystemError::new_err("an error was expected, and none was set"), PyErr::from_value)
+}
+
+/// What a function of the interpreter's returned: a new reference, or null with the error set.
+///
+/// # Safety
+/// The pointer is that.
+pub(crate) unsafe fn returned<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: as the contract says.
+    unsafe { Bound::from_owned_ptr_or_opt(py, object) }.ok_or_else(|| fetch(py))
 }
 
 /// An exception that is on its way while a destructor runs Python code: set aside, and put back as it was.

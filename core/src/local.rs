@@ -38,7 +38,7 @@ impl Runtime {
         E: Into<PyErr> + Send + 'static,
     {
         let (local, cell) = self.local(py, future)?;
-        let awaitable = Bound::new(py, Awaitable::over(py, cell, Role::Future, "local")?)?;
+        let awaitable = Bound::new(py, Awaitable::over(py, cell, Role::Local, "local")?)?;
         awaitable.get().keep(Some(local.start()));
         Ok(awaitable)
     }
@@ -145,6 +145,8 @@ struct OwnThread<F: 'static> {
     future: Option<Pin<Box<F>>>,
     thread: ThreadId,
     queue: Arc<Queue>,
+    /// On its way home.
+    sent: bool,
 }
 
 // SAFETY: what is sent is the box. The future in it is reached through `poll` and `drop` only, and both look first whether
@@ -153,7 +155,7 @@ unsafe impl<F> Send for OwnThread<F> {}
 
 impl<F: 'static> OwnThread<F> {
     fn new(future: F, queue: Arc<Queue>) -> Self {
-        Self { future: Some(Box::pin(future)), thread: thread::current().id(), queue }
+        Self { future: Some(Box::pin(future)), thread: thread::current().id(), queue, sent: false }
     }
 }
 
@@ -174,7 +176,13 @@ impl<F: 'static> Drop for OwnThread<F> {
         if self.future.is_none() || thread::current().id() == self.thread {
             return;
         }
-        let home = Self { future: self.future.take(), thread: self.thread, queue: self.queue.clone() };
+        let future = self.future.take();
+        if self.sent {
+            // Another thread runs the loop now. Sent once more it would come back here, again and again.
+            mem::forget(future);
+            return;
+        }
+        let home = Self { future, thread: self.thread, queue: self.queue.clone(), sent: true };
         if let Err(refused) = self.queue.push(Message::Drop(Box::new(home))) {
             // The loop is gone, and perhaps the thread.
             mem::forget(refused);

@@ -5,7 +5,12 @@ async def pump(iterable, sink, event_class):
     """Push every item into `sink`, and wait whenever that is full."""
     iterator = aiter(iterable)
     try:
-        async for item in iterator:
+        while True:
+            # As `async for` does it, which would also ask the iterator for an iterator: it need not have one.
+            try:
+                item = await anext(iterator)
+            except StopAsyncIteration:
+                break
             if sink.push(item):
                 event = event_class()
                 if sink.park(event):

@@ -270,7 +270,8 @@ impl Inner {
     /// Stops the executor. What it leaves pending, because a thread of its is stuck or because it does not know how to
     /// stop, is closed for those who wait.
     pub(crate) fn stop_executor(&self, timeout: Duration) {
-        self.executor.shutdown(timeout);
+        // Whatever it does, those who wait are told, and other runtimes stopped.
+        panic::ignore_panic(|| self.executor.shutdown(timeout));
         self.record.stop();
         Queue::announce_stop();
     }

@@ -22,6 +22,7 @@ use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
 
 use crate::coroutine::Coroutine;
+use crate::lifecycle::OwnProcess;
 use crate::runtime::Runtime;
 use crate::task::Task;
 use buffer::{Buffer, Reserved};
@@ -36,8 +37,8 @@ impl Runtime {
     ///
     /// The stream is started by the first `__anext__`. A task on the runtime polls it and runs ahead of Python by up to
     /// 1,024 items, so that a loop crosses once for each batch. The first error is raised and ends the iteration; a panic
-    /// likewise. An `__anext__` that is cancelled loses no item. `aclose`, or letting go of the iterator, drops the stream on
-    /// its runtime.
+    /// likewise. An `__anext__` that is cancelled loses no item. `aclose` drops the stream on its
+    /// runtime, and so does letting go of the iterator and of what waits for its next item.
     ///
     /// # Errors
     /// `RuntimeClosedError` if the runtime is shut down.
@@ -50,15 +51,16 @@ impl Runtime {
         let runtime = self.admit(py)?.clone();
         let buffer = Arc::new(Buffer::new(CAPACITY));
         let (task, _) = Task::new(Drive::new(stream, buffer.clone()), Some(runtime.record().clone()));
-        let source = Typed { buffer, runtime };
-        Bound::new(py, StreamIterator { source: Box::new(source), unstarted: Mutex::new(Some(task)) })
+        let source = Typed { open: Arc::new(Open(buffer)), runtime };
+        Bound::new(py, StreamIterator { source: OwnProcess::new(Box::new(source)), unstarted: Mutex::new(Some(task)) })
     }
 }
 
 /// What `async for` goes over: the items of a Rust stream.
 #[pyclass(frozen, weakref, generic, module = "crossawait")]
 pub struct StreamIterator {
-    source: Box<dyn Source>,
+    /// A forked child forgets it: the buffer may be in any state there, and its producer is the parent's.
+    source: OwnProcess<Box<dyn Source>>,
     /// The task that polls the stream, until the first item is asked for.
     unstarted: Mutex<Option<Task>>,
 }
@@ -71,8 +73,18 @@ trait Source: Send + Sync {
 }
 
 struct Typed<T, E> {
-    buffer: Arc<Buffer<T, E>>,
+    open: Arc<Open<T, E>>,
     runtime: Runtime,
+}
+
+/// Shared by the iterator and whoever waits for its next item: a Python generator is kept by its `__anext__` too. With the
+/// last of them the stream is closed.
+struct Open<T, E>(Arc<Buffer<T, E>>);
+
+impl<T, E> Drop for Open<T, E> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl<T, E> Source for Typed<T, E>
@@ -85,18 +97,18 @@ where
     }
 
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
-        let next = Next { buffer: self.buffer.clone(), key: None };
+        let next = Next { open: self.open.clone(), key: None };
         self.runtime.builder().name("StreamIterator.__anext__").coroutine_into_py(py, next)
     }
 
     fn close(&self) {
-        self.buffer.close();
+        self.open.0.close();
     }
 }
 
 /// Ready as soon as there is an item, or the end.
 struct Next<T, E> {
-    buffer: Arc<Buffer<T, E>>,
+    open: Arc<Open<T, E>>,
     /// While it waits.
     key: Option<u64>,
 }
@@ -106,7 +118,7 @@ impl<T: Send + 'static, E: Into<PyErr> + Send + 'static> Future for Next<T, E> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let reserved = this.buffer.poll_reserve(context, &mut this.key);
+        let reserved = this.open.0.poll_reserve(context, &mut this.key);
         reserved.map(|reserved| reserved.ok_or_else(|| PyStopAsyncIteration::new_err(())))
     }
 }
@@ -114,7 +126,7 @@ impl<T: Send + 'static, E: Into<PyErr> + Send + 'static> Future for Next<T, E> {
 impl<T, E> Drop for Next<T, E> {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            self.buffer.leave(key);
+            self.open.0.leave(key);
         }
     }
 }
@@ -126,6 +138,12 @@ impl StreamIterator {
     }
 
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
+        if self.source.is_inherited() {
+            return Err(crate::error::runtime_closed(
+                py,
+                "this stream belongs to the process that this one was forked from; make a new one here",
+            ));
+        }
         let unstarted = self.unstarted.lock().take();
         if let Some(task) = unstarted {
             self.source.start(task);
@@ -135,22 +153,12 @@ impl StreamIterator {
 
     /// End the iteration: the stream is dropped on its runtime, and what it has still given is thrown away.
     fn aclose<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
-        self.end();
+        if !self.source.is_inherited() {
+            let unstarted = self.unstarted.lock().take();
+            self.source.close();
+            drop(unstarted);
+        }
         Coroutine::inline(py, "StreamIterator.aclose", async { Ok::<_, PyErr>(()) })
-    }
-}
-
-impl StreamIterator {
-    fn end(&self) {
-        let unstarted = self.unstarted.lock().take();
-        self.source.close();
-        drop(unstarted);
-    }
-}
-
-impl Drop for StreamIterator {
-    fn drop(&mut self) {
-        self.end();
     }
 }
 

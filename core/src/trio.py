@@ -72,6 +72,8 @@ async def drive(awaitable, scope, end):
             value = await awaitable
         end.give(value)
     except Cancelled:
+        # The run ends. Somebody may be waiting for this behind a shield, and hears of it now or never.
+        end.abandon()
         raise
     except BaseException as error:  # noqa: BLE001 - Rust is told of whatever it is
         end.fail(error)

@@ -77,6 +77,12 @@ pub fn call<'py>(
     })
 }
 
+/// Panics. PyO3 makes an exception of it, which goes on as a panic where one of this extension's functions meets it.
+#[pyfunction]
+pub fn panics(message: String) {
+    panic!("{message}");
+}
+
 /// Awaits an awaitable that is handed over as it is.
 #[pyfunction]
 pub fn await_from_rust<'py>(

@@ -15,7 +15,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::custom::Custom;
 use crate::gate;
-use crate::losing::{Dropping, Rejecting};
+use crate::losing::{Alarmed, Dropping, Keeping, Rejecting};
 use crate::probe::{Place, Probe};
 use crate::value::Value;
 
@@ -87,7 +87,8 @@ impl Gate {
         self.end(Ending::Panic(message), elsewhere);
     }
 
-    /// Ends the future with a value that is no Python object yet: "pair", "big", "fails" or "panics".
+    /// Ends the future with a value that is no Python object yet: "pair", "big", "fails" or "panics"; or with an error
+    /// whose arguments cannot be made Python objects: "error fails".
     #[pyo3(signature = (kind, *, elsewhere = false))]
     fn odd(&self, kind: &str, elsewhere: bool) -> PyResult<()> {
         let value = match kind {
@@ -95,6 +96,10 @@ impl Gate {
             "big" => Value::Big(u128::MAX),
             "fails" => Value::Fails,
             "panics" => Value::Panics,
+            "error fails" => {
+                self.end(Ending::Fail(PyValueError::new_err(Value::Fails)), elsewhere);
+                return Ok(());
+            }
             _ => return Err(PyValueError::new_err("there is no such value")),
         };
         self.end(Ending::Give(value), elsewhere);
@@ -164,6 +169,8 @@ fn executor(name: &str, options: &Options) -> PyResult<Arc<dyn Executor>> {
         "custom" => Arc::new(Custom::new(options.workers_or_default(), "custom")),
         "rejecting" => Arc::new(Rejecting),
         "dropping" => Arc::new(Dropping),
+        "keeping" => Arc::new(Keeping::default()),
+        "alarmed" => Arc::new(Alarmed::default()),
         _ => return Err(PyValueError::new_err("there is no such runtime")),
     })
 }

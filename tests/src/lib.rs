@@ -36,7 +36,7 @@ mod crossawait_tests {
     use crossawait_core::{Awaitable, Coroutine, StreamIterator};
 
     #[pymodule_export]
-    use super::calling::{await_from_rust, await_until, call};
+    use super::calling::{await_from_rust, await_until, call, panics};
     #[pymodule_export]
     use super::ending::{block_on, block_on_a_call, local, local_awaitable, patient, patient_awaitable};
     #[pymodule_export]

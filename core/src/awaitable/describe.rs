@@ -11,16 +11,24 @@ impl Awaitable {
     /// As asyncio describes its futures, with the name that the Rust side gave. Three dots stand for one that is found
     /// inside its own outcome.
     pub(super) fn describe(slf: &Bound<'_, Self>) -> PyResult<String> {
+        /// Leaves what has been entered, also if a `repr` in the outcome panics.
+        struct Entered<'a, 'py>(&'a Bound<'py, Awaitable>);
+
+        impl Drop for Entered<'_, '_> {
+            fn drop(&mut self) {
+                // SAFETY: attached, with a live object that has been entered.
+                unsafe { ffi::Py_ReprLeave(self.0.as_ptr()) };
+            }
+        }
+
         // SAFETY: attached, with a live object. What is entered is left.
         match unsafe { ffi::Py_ReprEnter(slf.as_ptr()) } {
             0 => {}
             1 => return Ok("...".to_owned()),
-            _ => return Err(PyErr::fetch(slf.py())),
+            _ => return Err(crate::error::fetch(slf.py())),
         }
-        let described = Self::describe_once(slf);
-        // SAFETY: as above.
-        unsafe { ffi::Py_ReprLeave(slf.as_ptr()) };
-        described
+        let _entered = Entered(slf);
+        Self::describe_once(slf)
     }
 
     fn describe_once(slf: &Bound<'_, Self>) -> PyResult<String> {

@@ -53,7 +53,7 @@ impl Awaitable {
 
     fn is_abandoned(&self) -> bool {
         let inner = self.inner.lock();
-        self.role == Role::Future && !inner.awaited && !inner.detached && !self.is_settled()
+        matches!(self.role, Role::Future | Role::Local) && !inner.awaited && !inner.detached && !self.is_settled()
     }
 
     /// Whether it may have settled with an exception that nobody has seen.

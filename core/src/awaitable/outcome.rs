@@ -247,7 +247,7 @@ fn raise(py: Python<'_>, exception: &Py<PyBaseException>, traceback: Option<&Py<
         ffi::PyException_SetTraceback(exception.as_ptr(), traceback);
         ffi::PyErr_SetObject(ffi::Py_TYPE(exception.as_ptr()).cast(), exception.as_ptr());
     }
-    PyErr::fetch(py)
+    crate::error::fetch(py)
 }
 
 /// The way `__next__` returns `value`: as the error `StopIteration(value)`, or just the end if it is `None`.

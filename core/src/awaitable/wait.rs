@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyOverflowError, PyTimeoutError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyRuntimeError, PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
 
-use super::Awaitable;
+use super::{Awaitable, Role};
 use crate::asyncio;
-use crate::event_loop::EventLoop;
+use crate::event_loop::{EventLoop, Standing};
 use crate::fresh_thread::SIGNAL_CHECK;
 
 impl Awaitable {
@@ -16,7 +16,12 @@ impl Awaitable {
         self.check_process(py)?;
         let deadline = timeout.map(deadline_after).transpose()?;
         self.start(py);
-        let _blocked = if self.is_settled() { None } else { EventLoop::block_running(py)? };
+        let _blocked = if self.is_settled() {
+            None
+        } else {
+            self.check_not_polled_here(py)?;
+            EventLoop::block_running(py)?
+        };
         loop {
             let now = Instant::now();
             let slice = deadline.map_or(now + SIGNAL_CHECK, |end| end.min(now + SIGNAL_CHECK));
@@ -30,6 +35,21 @@ impl Awaitable {
             }
         }
         self.take_up(py)?.unwrap_or_else(|| Err(asyncio::invalid_state(py, "Result is not set.")))
+    }
+
+    /// Fails if it is the loop of this thread that would have to settle it: a wait here would be for ever.
+    fn check_not_polled_here(&self, py: Python<'_>) -> PyResult<()> {
+        if self.role != Role::Local {
+            return Ok(());
+        }
+        let python_loop = self.inner.lock().home.as_ref().map(|home| home.python_loop.clone_ref(py));
+        let here = python_loop.map(|python_loop| EventLoop::standing(python_loop.bind(py))).transpose()?;
+        if here == Some(Standing::Inside) {
+            return Err(PyRuntimeError::new_err(
+                "a local future is polled by its event loop, which a wait on its own thread would block; await it instead",
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -138,7 +138,11 @@ impl Awaitable {
                 let mut inner = this.inner.lock();
                 inner.subscription = Subscription::Key(key);
                 // Under the lock, so that the key in the cell is that of the subscription.
-                this.cell.header().watch(event_loop.queue(), key)
+                let will_be_told = this.cell.header().watch(event_loop.queue(), key);
+                drop(inner);
+                // Behind the entry in the table: whoever stops a runtime looks there once, and may have done so before.
+                this.close_if_stopped();
+                will_be_told
             }
             None => {
                 this.inner.lock().subscription = Subscription::None;
@@ -156,7 +160,7 @@ impl Awaitable {
         // nothing more is compared, and nothing removed.
         waiters.retain(|waiter| {
             let same = waiter.callback.is(callback);
-            match if same || failure.is_some() { Ok(same) } else { waiter.callback.bind(slf.py()).eq(callback) } {
+            match if same || failure.is_some() { Ok(same) } else { equal(waiter.callback.bind(slf.py()), callback) } {
                 Ok(equal) => !equal,
                 Err(error) => {
                     failure = Some(error);
@@ -346,6 +350,15 @@ impl Awaitable {
         if !header.is_settled() && header.record().is_some_and(|record| record.is_stopped()) {
             header.close();
         }
+    }
+}
+
+/// `one == other`. Whatever that raises comes back as an error: waiters are in hand meanwhile, and must not be lost.
+fn equal(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+    // SAFETY: attached, with live objects.
+    match unsafe { ffi::PyObject_RichCompareBool(one.as_ptr(), other.as_ptr(), ffi::Py_EQ) } {
+        -1 => Err(crate::error::fetch(one.py())),
+        equal => Ok(equal != 0),
     }
 }
 

@@ -16,6 +16,7 @@ use super::wake::WakeFd;
 use super::{EventLoop, Kind};
 use crate::awaitable::Awaitable;
 use crate::metrics::LOOPS;
+use crate::panic;
 #[cfg(unix)]
 use crate::trio;
 
@@ -160,7 +161,9 @@ impl EventLoop {
         let mut delivered = 0;
         // One at a time: what a step may leave behind, by raising or by running the loop once more, is all in place.
         while let Some(message) = self.next_message() {
-            if let Err(error) = self.deliver(&stepper, message) {
+            // What panics here would otherwise take the drain along, and under trio the run.
+            let delivery = panic::catch(|| self.deliver(&stepper, message));
+            if let Err(error) = delivery.unwrap_or_else(|report| Err(report.into_error(py))) {
                 if self.is_trio() {
                     // Whatever a system task raises ends the run.
                     error.write_unraisable(py, None);
@@ -198,7 +201,7 @@ impl EventLoop {
                 Ok(())
             }
             Message::Drop(garbage) => {
-                crate::panic::ignore_panic(|| drop(garbage));
+                panic::ignore_panic(|| drop(garbage));
                 Ok(())
             }
             Message::Stopped => {

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 
 use crate::asyncio;
 use crate::awaitable::{Awaitable, Waiter};
-use crate::trio;
+use crate::{error, trio};
 
 /// Decides, once for each drain, how waiters are woken, and wakes them.
 pub(crate) struct Stepper<'a, 'py> {
@@ -71,7 +71,7 @@ impl<'a, 'py> Stepper<'a, 'py> {
         let context = waiter.context.as_ptr();
         // SAFETY: attached; the waiter keeps the context alive. Anything but a context sets an error.
         if unsafe { ffi::PyContext_Enter(context) } != 0 {
-            drop(PyErr::take(py));
+            drop(error::fetch(py));
             return None;
         }
         let arguments = [awaitable.as_ptr()];
@@ -79,10 +79,10 @@ impl<'a, 'py> Stepper<'a, 'py> {
         let called =
             unsafe { ffi::PyObject_Vectorcall(waiter.callback.as_ptr(), arguments.as_ptr(), 1, std::ptr::null_mut()) };
         // SAFETY: a new reference, or null with the error set.
-        let result = unsafe { Bound::from_owned_ptr_or_err(py, called) }.map(drop);
+        let result = unsafe { error::returned(py, called) }.map(drop);
         // SAFETY: attached; entered above, and whoever is called leaves the contexts that it enters.
         if unsafe { ffi::PyContext_Exit(context) } != 0 {
-            return Some(Err(PyErr::fetch(py)));
+            return Some(Err(error::fetch(py)));
         }
         Some(result)
     }

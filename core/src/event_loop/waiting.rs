@@ -32,8 +32,7 @@ pub(crate) fn wait_for(
     let py = python_loop.py();
     let end = End { finish: Mutex::new(Some(finish)), event_loop: Arc::downgrade(event_loop), key: OnceLock::new() };
     let end = Bound::new(py, end).map_err(|error| Refused { error, finish: None })?;
-    begin(event_loop, python_loop, awaitable, &end)
-        .map_err(|error| Refused { error, finish: end.get().finish.lock().take() })
+    begin(event_loop, python_loop, awaitable, &end).map_err(|error| Refused { error, finish: end.get().take() })
 }
 
 fn begin<'py>(
@@ -97,7 +96,7 @@ pub(super) fn abandon(waiting: impl IntoIterator<Item = Waiting>) {
     // SAFETY: a loop is closed by an attached thread.
     let py = unsafe { Python::assume_attached() };
     for (task, end) in waiting {
-        drop(end.get().finish.lock().take());
+        drop(end.get().take());
         // Of asyncio's tasks; trio ends its own.
         let silenced = task.setattr(py, intern!(py, "_log_destroy_pending"), false);
         let coroutine = silenced.and_then(|()| task.call_method0(py, intern!(py, "get_coro")));
@@ -129,12 +128,19 @@ fn outcome_of<'py>(task: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 
 impl End {
     fn finish(&self, py: Python<'_>, result: PyResult<Bound<'_, PyAny>>) {
-        let task = self.key.get().and_then(|key| self.event_loop.upgrade()?.release_task(*key));
-        let finish = self.finish.lock().take();
-        if let Some(finish) = finish {
+        let task = self.release();
+        if let Some(finish) = self.take() {
             finish.finish(py, result);
         }
         drop(task);
+    }
+
+    fn take(&self) -> Option<Box<dyn Finish>> {
+        self.finish.lock().take()
+    }
+
+    fn release(&self) -> Option<Waiting> {
+        self.key.get().and_then(|key| self.event_loop.upgrade()?.release_task(*key))
     }
 }
 
@@ -148,6 +154,13 @@ impl End {
     /// Of trio: this is the result.
     fn give(&self, value: Bound<'_, PyAny>) {
         self.finish(value.py(), Ok(value));
+    }
+
+    /// Of trio: the run ends, and this with it. The Rust future is closed.
+    fn abandon(&self) {
+        let task = self.release();
+        drop(self.take());
+        drop(task);
     }
 
     /// Of trio: this was raised.

@@ -5,11 +5,14 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::{BoundObject, IntoPyObject};
 
 use crate::panic::PanicReport;
+use crate::sync::Mutex;
+
+#[cfg(all(test, crossawait_loom))]
+mod models;
 
 /// One thing that a stream gives.
 pub(super) enum Item<T, E> {
@@ -27,7 +30,12 @@ pub(super) struct Buffer<T, E> {
 }
 
 struct State<T, E> {
-    items: VecDeque<Item<T, E>>,
+    /// In the order of their numbers, which have gaps where items are reserved.
+    items: VecDeque<(u64, Item<T, E>)>,
+    /// That of the next item.
+    number: u64,
+    /// How many are reserved. Each may come back, also after the end.
+    reserved: usize,
     /// Nothing comes any more.
     ended: bool,
     /// Nobody takes anything any more.
@@ -45,6 +53,8 @@ impl<T, E> Buffer<T, E> {
     pub(super) fn new(capacity: usize) -> Self {
         let state = State {
             items: VecDeque::new(),
+            number: 0,
+            reserved: 0,
             ended: false,
             closed: false,
             producer: None,
@@ -80,7 +90,9 @@ impl<T, E> Buffer<T, E> {
             items.clear();
             return;
         }
-        state.items.extend(items.drain(..));
+        let first = state.number;
+        state.number += items.len() as u64;
+        state.items.extend((first..).zip(items.drain(..)));
         state.ended |= ended;
         let consumers = mem::take(&mut state.consumers);
         drop(state);
@@ -95,7 +107,8 @@ impl<T, E> Buffer<T, E> {
         key: &mut Option<u64>,
     ) -> Poll<Option<Reserved<T, E>>> {
         let mut state = self.state.lock();
-        if let Some(item) = state.items.pop_front() {
+        if let Some((number, item)) = state.items.pop_front() {
+            state.reserved += 1;
             let ends = !matches!(item, Item::Value(_));
             // Half empty: woken for each item, the producer would run for each.
             let wanted = state.parked && state.items.len() <= self.capacity / 2;
@@ -105,9 +118,9 @@ impl<T, E> Buffer<T, E> {
             if let Some(producer) = producer {
                 producer.wake();
             }
-            return Poll::Ready(Some(Reserved { item: Some(item), ends, buffer: self.clone() }));
+            return Poll::Ready(Some(Reserved { item: Some((number, item)), ends, buffer: self.clone() }));
         }
-        if state.ended || state.closed {
+        if state.closed || state.ended && state.reserved == 0 {
             return Poll::Ready(None);
         }
         let waker = context.waker().clone();
@@ -136,15 +149,28 @@ impl<T, E> Buffer<T, E> {
         drop(waker);
     }
 
-    fn put_back(&self, item: Item<T, E>) {
+    fn put_back(&self, number: u64, item: Item<T, E>) {
         let mut state = self.state.lock();
+        state.reserved -= 1;
         if state.closed {
             drop(state);
             drop(item);
             return;
         }
-        state.items.push_front(item);
+        // Not always in front: several may have been reserved, and are given back in any order.
+        let place = state.items.partition_point(|(other, _)| *other < number);
+        state.items.insert(place, (number, item));
         let consumers = mem::take(&mut state.consumers);
+        drop(state);
+        wake_all(consumers);
+    }
+
+    /// Notes that a reserved item has been taken for good. Whoever waits for the end hears of the last.
+    fn let_go(&self) {
+        let mut state = self.state.lock();
+        state.reserved -= 1;
+        let over = state.ended && state.reserved == 0;
+        let consumers = if over { mem::take(&mut state.consumers) } else { Vec::new() };
         drop(state);
         wake_all(consumers);
     }
@@ -168,9 +194,9 @@ fn wake_all(consumers: Vec<(u64, Waker)>) {
     consumers.into_iter().for_each(|(_, waker)| waker.wake());
 }
 
-/// An item on its way to Python. It goes back to the front if nobody takes it: whoever asked was cancelled.
+/// An item on its way to Python. It goes back to its place if nobody takes it: whoever asked was cancelled.
 pub(super) struct Reserved<T, E> {
-    item: Option<Item<T, E>>,
+    item: Option<(u64, Item<T, E>)>,
     /// It is the last one.
     ends: bool,
     buffer: Arc<Buffer<T, E>>,
@@ -189,7 +215,7 @@ where
         if self.ends {
             self.buffer.close();
         }
-        match self.item.take() {
+        match self.take() {
             Some(Item::Value(value)) => match value.into_pyobject(py) {
                 Ok(object) => Ok(object.into_any().into_bound()),
                 Err(error) => Err(error.into()),
@@ -203,10 +229,18 @@ where
     }
 }
 
+impl<T, E> Reserved<T, E> {
+    fn take(&mut self) -> Option<Item<T, E>> {
+        let (_, item) = self.item.take()?;
+        self.buffer.let_go();
+        Some(item)
+    }
+}
+
 impl<T, E> Drop for Reserved<T, E> {
     fn drop(&mut self) {
-        if let Some(item) = self.item.take() {
-            self.buffer.put_back(item);
+        if let Some((number, item)) = self.item.take() {
+            self.buffer.put_back(number, item);
         }
     }
 }

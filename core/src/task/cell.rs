@@ -44,7 +44,9 @@ pub(crate) trait Cell: Send + Sync {
 /// Takes the outcome out of a cell and converts it. `None` unless the phase was `COMPLETE`: only one caller ever gets it.
 pub(crate) fn take_outcome(cell: &CellRef, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
     let outcome = cell.convert(py)?;
-    Some(outcome.map_err(|error| crate::error::not_stop_iteration(py, error)))
+    // The first look at an error makes the exception, and that runs whatever code its arguments bring along.
+    let looked_at = |error| panic::catch(|| crate::error::not_stop_iteration(py, error));
+    Some(outcome.map_err(|error| looked_at(error).unwrap_or_else(|report| report.into_error(py))))
 }
 
 /// What a finished future left behind.
@@ -119,7 +121,11 @@ where
             let dropped = panic::catch(|| drop_stage(stage));
             *stage = match dropped {
                 Ok(()) => outcome,
-                Err(report) => Stage::Failed(Box::new(Failure::Panic(report))),
+                Err(report) => {
+                    // It may panic in its turn.
+                    panic::ignore_panic(|| drop(outcome));
+                    Stage::Failed(Box::new(Failure::Panic(report)))
+                }
             };
             if !matches!(stage, Stage::Returned(_)) {
                 self.header.mark_failed();

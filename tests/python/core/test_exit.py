@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from child_process import printed
+from child_process import printed, python
 
 ENDINGS = {
     "pending": "",
@@ -97,3 +97,28 @@ def test_while_the_notifier_is_inside_the_loop() -> None:
         sys.modules["slow"].slow = Slow()
     """
     assert printed(code) == "42"
+
+
+def test_with_a_task_that_asyncio_describes_as_it_goes() -> None:
+    code = """
+        import asyncio
+        from crossawait_tests import Gate, Runtime
+
+        async def wait():
+            kept.append(asyncio.ensure_future(runtime.awaitable(gate)))
+            kept.append(asyncio.ensure_future(wait_for(kept[0])))
+            await asyncio.sleep(0)
+
+        async def wait_for(awaitable):
+            await awaitable
+
+        kept, runtime, gate = [], Runtime(), Gate()
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(wait())
+        loop.close()
+    """
+    result = python(code)
+    assert result.returncode == 0
+    assert "Task was destroyed but it is pending" in result.stderr
+    assert "wait_for=<Awaitable finished>" in result.stderr
+    assert "Error" not in result.stderr

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+from typing import Any
 
 import pytest
 from crossawait_tests import Gate, Runtime, local, local_awaitable
 
+import crossawait
 from event_loops import every_loop
 from tasks import cancel, pending, until
 
@@ -81,3 +83,45 @@ def test_a_loop_that_is_closed_leaves_it_alone(rust: Runtime, gate: Gate) -> Non
     del kept
     gc.collect()
     assert all(gate.polled_here)
+
+
+def test_a_loop_that_another_thread_runs_does_not_poll_it(rust: Runtime, gate: Gate) -> None:
+    loop = asyncio.new_event_loop()
+
+    async def begin() -> Any:
+        return local_awaitable(rust, gate)
+
+    async def go_on() -> int:
+        gate.give(elsewhere=True)
+        with pytest.raises(crossawait.RustPanic, match="its own thread"):
+            await awaitable
+        # It cannot be dropped here either, and is not sent round for that.
+        batches = rust.metrics()["batches"]
+        for _ in range(100):
+            await asyncio.sleep(0)
+        return rust.metrics()["batches"] - batches
+
+    thread = threading.Thread(target=lambda: began.append(loop.run_until_complete(begin())))
+    began: list[Any] = []
+    thread.start()
+    thread.join()
+    (awaitable,) = began
+    assert loop.run_until_complete(go_on()) < 10
+    loop.close()
+    assert gate.drops == 0
+
+
+async def test_a_wait_on_the_thread_of_its_loop_is_refused(rust: Runtime, gate: Gate) -> None:
+    awaitable = local_awaitable(rust, gate)
+    gate.give(7, elsewhere=True)
+    with pytest.raises(RuntimeError, match="await it instead"):
+        awaitable.wait()
+    assert await awaitable == 7
+    assert awaitable.wait() == 7
+
+
+async def test_a_wait_on_another_thread(rust: Runtime, gate: Gate) -> None:
+    awaitable = local_awaitable(rust, gate)
+    waiting = asyncio.ensure_future(asyncio.to_thread(awaitable.wait))
+    gate.give(7, elsewhere=True)
+    assert await waiting == 7

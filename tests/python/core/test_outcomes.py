@@ -255,3 +255,19 @@ async def test_stop_iteration_raised_by_a_future(rust: Runtime, gate: Gate, face
     with pytest.raises(RuntimeError, match="StopIteration") as caught:
         await awaitable
     assert caught.value.__cause__ is error
+
+
+async def test_an_error_that_cannot_be_made_is_raised_to_each_who_asks(
+    rust: Runtime, gate: Gate, face: Face, moment: str
+) -> None:
+    awaitable = over(rust, face, gate)
+    if moment == "before":
+        gate.odd("error fails")
+    else:
+        soon(lambda: gate.odd("error fails", elsewhere=True))
+    with pytest.raises(crossawait.RustPanic, match="Converting PyErr arguments failed"):
+        await awaitable
+    if face == "awaitable":
+        assert awaitable.done()
+        with pytest.raises(crossawait.RustPanic, match="Converting PyErr arguments failed"):
+            await awaitable

@@ -21,6 +21,7 @@ from tasks import (
     soon,
     spawn,
     until,
+    wait_until,
     wait_until_settled,
     within,
 )
@@ -243,6 +244,21 @@ async def test_an_item_that_is_given_back_goes_to_one_that_waits(rust: Runtime) 
     await cancel(chosen[0])
     assert await within(3, result_of(others[0])) == "item"
     gates[1].give()
+
+
+@asyncio_only
+async def test_items_that_are_given_back_keep_their_order(rust: Runtime) -> None:
+    gates = [Gate() for _ in range(3)]
+    iterator = gated(rust, gates)
+    waits = [iterator.__anext__() for _ in range(2)]
+    yielded = [wait.send(None) for wait in waits]
+    for number, gate in enumerate(gates):
+        gate.give(number)
+    for awaitable in yielded:
+        wait_until(awaitable.done)
+    for wait in waits:
+        wait.close()
+    assert [number async for number in iterator] == [0, 1, 2]
 
 
 async def test_leaving_a_loop_keeps_the_rest(rust: Runtime) -> None:

@@ -12,7 +12,7 @@ from crossawait_tests import Gate, Runtime, StreamIterator, gated, numbers
 import crossawait
 from child_process import printed
 from event_loops import every_loop
-from tasks import Task, ended, pending, until, within
+from tasks import Task, cancel, ended, pending, until, within
 
 pytestmark = every_loop
 
@@ -95,6 +95,21 @@ async def test_closing_ends_whoever_waits(rust: Runtime) -> None:
     await iterator.aclose()
     assert await is_over(iterator)
     gate.give()
+
+
+async def test_whoever_waits_keeps_it_open(rust: Runtime) -> None:
+    # As for a generator of Python's, whose `__anext__` refers to it.
+    assert await anext(numbers(rust, 3)) == 0
+    gate = Gate()
+    task = await waiting(gated(rust, [gate]))
+    gc.collect()
+    gate.give("value", elsewhere=True)
+    assert await task == "value"
+
+
+async def test_giving_up_the_last_wait_lets_go_of_it(rust: Runtime, gate: Gate) -> None:
+    await cancel(await waiting(gated(rust, [gate])))
+    await within(3, until(lambda: gate.drops))
 
 
 async def test_closing_throws_away_what_has_come(rust: Runtime) -> None:

@@ -230,3 +230,21 @@ def test_a_loop_that_is_closed_meanwhile(rust: Runtime, loop_kind: str) -> None:
     del left
     gc.collect()
     assert complaints == []
+
+
+async def test_what_is_iterated_need_not_be_iterable_itself(rust: Runtime) -> None:
+    class Numbers:
+        def __init__(self) -> None:
+            self.given = 0
+
+        async def __anext__(self) -> int:
+            if self.given == 3:
+                raise StopAsyncIteration
+            self.given += 1
+            return self.given
+
+    class Source:
+        def __aiter__(self) -> Any:
+            return Numbers()
+
+    assert await add_up(rust, Source()) == (3, 6)

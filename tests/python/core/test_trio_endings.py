@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 import trio.testing
-from crossawait_tests import Gate, Runtime
+from crossawait_tests import Gate, Runtime, call
 
 from child_process import printed
 from tasks import wait_until
@@ -51,6 +51,29 @@ def test_a_system_task_that_waits_when_the_run_ends_is_cancelled(rust: Runtime) 
 
     trio.run(main)
     gate.wait_dropped()
+
+
+def test_a_system_task_that_waits_behind_a_shield_for_a_call_when_the_run_ends(rust: Runtime) -> None:
+    errors: list[str] = []
+    called = trio.Event()
+
+    async def called_by_rust() -> None:
+        called.set()
+        await trio.sleep_forever()
+
+    async def wait() -> None:
+        with trio.CancelScope(shield=True):
+            try:
+                await call(rust, called_by_rust)
+            except RuntimeError as error:
+                errors.append(str(error))
+
+    async def main() -> None:
+        trio.lowlevel.spawn_system_task(wait)
+        await called.wait()
+
+    trio.run(main)
+    assert errors == ["the event loop was closed before the Python call had ended"]
 
 
 def test_a_system_task_whose_outcome_has_come_when_the_run_ends(rust: Runtime, gate: Gate) -> None:
