@@ -122,3 +122,19 @@ fn an_item_that_nobody_takes_is_the_next_ones() {
         assert_eq!(next(&buffer), None);
     });
 }
+
+#[test]
+fn one_gets_the_last_item_and_the_other_the_end() {
+    check(2, || {
+        let buffer = Arc::new(Buffer::new(1));
+        let filling = fill(&buffer, UpTo::new(1, false));
+        let other = {
+            let buffer = buffer.clone();
+            thread::spawn(move || next(&buffer))
+        };
+        let here = next(&buffer);
+        let there = other.join().unwrap();
+        assert!(matches!((here, there), (Some(1), None) | (None, Some(1))));
+        filling.join().unwrap();
+    });
+}
