@@ -84,7 +84,7 @@ fn ask_and_leave(buffer: &Arc<Numbers>) {
 
 #[test]
 fn every_item_arrives_in_order_and_then_the_end() {
-    check(3, || {
+    check(|| {
         // Room for one: the filling task sleeps after each.
         let buffer = Arc::new(Buffer::new(1));
         let filling = fill(&buffer, UpTo::new(2, false));
@@ -97,7 +97,7 @@ fn every_item_arrives_in_order_and_then_the_end() {
 fn closing_ends_the_filling_task_wherever_it_waits() {
     // For room, or for its stream.
     for last in [2, 0] {
-        check(3, move || {
+        check(move || {
             let buffer = Arc::new(Buffer::new(1));
             let filling = fill(&buffer, UpTo::new(last, true));
             buffer.close();
@@ -109,7 +109,7 @@ fn closing_ends_the_filling_task_wherever_it_waits() {
 
 #[test]
 fn an_item_that_nobody_takes_is_the_next_ones() {
-    check(2, || {
+    check(|| {
         let buffer = Arc::new(Buffer::new(1));
         let filling = fill(&buffer, UpTo::new(1, false));
         let leaving = {
@@ -125,7 +125,7 @@ fn an_item_that_nobody_takes_is_the_next_ones() {
 
 #[test]
 fn one_gets_the_last_item_and_the_other_the_end() {
-    check(2, || {
+    check(|| {
         let buffer = Arc::new(Buffer::new(1));
         let filling = fill(&buffer, UpTo::new(1, false));
         let other = {
