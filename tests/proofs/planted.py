@@ -32,6 +32,7 @@ TASK = "core/src/task.rs"
 CELL = "core/src/task/cell.rs"
 QUEUE = "core/src/event_loop/queue.rs"
 DRAIN = "core/src/event_loop/drain.rs"
+BUFFER = "core/src/stream/buffer.rs"
 
 SETTLING = "match self.state.compare_exchange_weak(state, settled, Ordering::AcqRel, Ordering::Relaxed)"
 TAKING = "match self.state.compare_exchange_weak(state, taken, Ordering::Acquire, Ordering::Relaxed)"
@@ -208,6 +209,49 @@ PLANTS = [
         "            let messages = std::mem::take(&mut self.state.lock().messages);\n"
         "            self.state.lock().closed = true;\n            messages\n",
         "a_closed_queue_keeps_nothing",
+    ),
+    Plant(
+        "a stream ends for one while another has its last item",
+        BUFFER,
+        "if state.closed || state.ended && state.reserved == 0 {",
+        "if state.closed || state.ended {",
+        "an_item_that_nobody_takes_is_the_next_ones",
+    ),
+    Plant(
+        "nobody hears that a stream has ended after all",
+        BUFFER,
+        "let consumers = if over { mem::take(&mut state.consumers) } else { Vec::new() };",
+        "let consumers = if over { Vec::new() } else { Vec::new() };",
+        "one_gets_the_last_item_and_the_other_the_end",
+    ),
+    Plant(
+        "nobody hears of an item of a stream that is given back",
+        BUFFER,
+        "        state.items.insert(place, (number, item));\n"
+        "        let consumers = mem::take(&mut state.consumers);\n",
+        "        state.items.insert(place, (number, item));\n        let consumers = Vec::new();\n",
+        "an_item_that_nobody_takes_is_the_next_ones",
+    ),
+    Plant(
+        "nobody hears of the items of a stream",
+        BUFFER,
+        "        state.ended |= ended;\n        let consumers = mem::take(&mut state.consumers);\n",
+        "        state.ended |= ended;\n        let consumers = Vec::new();\n",
+        "every_item_arrives_in_order_and_then_the_end",
+    ),
+    Plant(
+        "a stream does not say that it waits for room",
+        BUFFER,
+        "state.parked = room == 0;",
+        "state.parked = false;",
+        "every_item_arrives_in_order_and_then_the_end",
+    ),
+    Plant(
+        "closing a stream wakes nobody that fills it",
+        BUFFER,
+        "        producer.into_iter().for_each(Waker::wake);\n",
+        "        drop(producer);\n",
+        "closing_ends_the_filling_task_wherever_it_waits",
     ),
 ]
 

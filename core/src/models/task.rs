@@ -26,7 +26,7 @@ fn spawn(work: Work) -> (thread::JoinHandle<()>, CellRef) {
 
 #[test]
 fn whoever_watches_is_told_and_finds_the_outcome() {
-    check(3, || {
+    check(|| {
         let (ends, model) = (Ends::default(), Loop::new(Sort::Level));
         let (executor, cell) = spawn(Work::ready_at(1, &ends));
         if cell.header().watch(model.queue(), KEY) {
@@ -43,7 +43,7 @@ fn whoever_watches_is_told_and_finds_the_outcome() {
 
 #[test]
 fn two_tasks_wake_one_loop() {
-    check(2, || {
+    check(|| {
         let (ends, model) = ([Ends::default(), Ends::default()], Loop::new(Sort::Level));
         let tasks = [1, 2].map(|key| (key, spawn(Work::ready_at(1, &ends[key as usize - 1]))));
         let watched: Vec<u64> = tasks
@@ -64,7 +64,7 @@ fn two_tasks_wake_one_loop() {
 
 #[test]
 fn a_changed_key_is_the_one_that_is_told() {
-    check(3, || {
+    check(|| {
         let (ends, model) = (Ends::default(), Loop::new(Sort::Level));
         let (executor, cell) = spawn(Work::ready_at(1, &ends));
         let first = cell.header().watch(model.queue(), KEY);
@@ -82,7 +82,7 @@ fn a_changed_key_is_the_one_that_is_told() {
 
 #[test]
 fn one_of_two_takes_the_outcome() {
-    check(3, || {
+    check(|| {
         let ends = Ends::default();
         let (executor, cell) = spawn(Work::ready_at(1, &ends));
         let other = cell.clone();
@@ -97,7 +97,7 @@ fn one_of_two_takes_the_outcome() {
 
 #[test]
 fn either_a_cancellation_or_the_outcome_counts() {
-    check(3, || {
+    check(|| {
         let (ends, model) = (Ends::default(), Loop::new(Sort::Level));
         let (executor, cell) = spawn(Work::ready_at(1, &ends));
         let watching = cell.header().watch(model.queue(), KEY);
@@ -119,7 +119,7 @@ fn either_a_cancellation_or_the_outcome_counts() {
 
 #[test]
 fn one_of_many_settles() {
-    check(2, || {
+    check(|| {
         let (ends, model) = (Ends::default(), Loop::new(Sort::Level));
         let (task, cell) = Task::new(Work::ready_at(1, &ends), None);
         assert!(cell.header().watch(model.queue(), KEY));
@@ -137,7 +137,7 @@ fn one_of_many_settles() {
 
 #[test]
 fn a_question_comes_in_time_or_is_told_that_it_does_not() {
-    check(3, || {
+    check(|| {
         let ends = Ends::default();
         let (task, cell) = Task::with_token(Work::ready_at(1, &ends), None, Some(CancelToken::new()));
         let executor = run(task);
@@ -155,7 +155,7 @@ fn a_question_comes_in_time_or_is_told_that_it_does_not() {
 
 #[test]
 fn a_blocked_thread_is_told() {
-    check(2, || {
+    check(|| {
         let ends = Ends::default();
         let (executor, cell) = spawn(Work::ready_at(2, &ends));
         let other: CellRef = Arc::clone(&cell);

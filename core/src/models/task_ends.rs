@@ -32,17 +32,17 @@ fn ends_on_its_executor(end: impl FnOnce(&CellRef)) {
 
 #[test]
 fn a_cancelled_future_is_dropped_by_its_executor() {
-    check(3, || ends_on_its_executor(|cell| assert!(cell.header().cancel_at_once())));
+    check(|| ends_on_its_executor(|cell| assert!(cell.header().cancel_at_once())));
 }
 
 #[test]
 fn a_closed_future_is_dropped_by_its_executor() {
-    check(3, || ends_on_its_executor(|cell| cell.header().close()));
+    check(|| ends_on_its_executor(|cell| cell.header().close()));
 }
 
 #[test]
 fn a_future_that_is_cancelled_twice_is_dropped_once() {
-    check(2, || {
+    check(|| {
         ends_on_its_executor(|cell| {
             let other = cell.clone();
             let second = thread::spawn(move || other.header().cancel_at_once());
@@ -61,7 +61,7 @@ fn lose(mut task: Task, bell: &Arc<Bell>) {
 
 #[test]
 fn a_dropped_task_is_closed_or_was_cancelled() {
-    check(3, || {
+    check(|| {
         let (ends, bell, model) = (Ends::default(), Bell::new(Sort::Edge), Loop::new(Sort::Level));
         let (task, cell) = Task::new(Work::endless(&ends), None);
         assert!(cell.header().watch(model.queue(), KEY));
@@ -85,7 +85,7 @@ fn a_dropped_task_is_closed_or_was_cancelled() {
 
 #[test]
 fn a_last_handle_may_be_on_either_side() {
-    check(3, || {
+    check(|| {
         let ends = Ends::default();
         let (task, cell) = Task::new(Work::ready_at(1, &ends), None);
         let executor = thread::spawn(|| execute(task, &Bell::new(Sort::Edge)));

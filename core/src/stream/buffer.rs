@@ -5,11 +5,14 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::{BoundObject, IntoPyObject};
 
 use crate::panic::PanicReport;
+use crate::sync::Mutex;
+
+#[cfg(all(test, crossawait_loom))]
+mod models;
 
 /// One thing that a stream gives.
 pub(super) enum Item<T, E> {
@@ -31,6 +34,8 @@ struct State<T, E> {
     items: VecDeque<(u64, Item<T, E>)>,
     /// That of the next item.
     number: u64,
+    /// How many are reserved. Each may come back, also after the end.
+    reserved: usize,
     /// Nothing comes any more.
     ended: bool,
     /// Nobody takes anything any more.
@@ -49,6 +54,7 @@ impl<T, E> Buffer<T, E> {
         let state = State {
             items: VecDeque::new(),
             number: 0,
+            reserved: 0,
             ended: false,
             closed: false,
             producer: None,
@@ -102,6 +108,7 @@ impl<T, E> Buffer<T, E> {
     ) -> Poll<Option<Reserved<T, E>>> {
         let mut state = self.state.lock();
         if let Some((number, item)) = state.items.pop_front() {
+            state.reserved += 1;
             let ends = !matches!(item, Item::Value(_));
             // Half empty: woken for each item, the producer would run for each.
             let wanted = state.parked && state.items.len() <= self.capacity / 2;
@@ -113,7 +120,7 @@ impl<T, E> Buffer<T, E> {
             }
             return Poll::Ready(Some(Reserved { item: Some((number, item)), ends, buffer: self.clone() }));
         }
-        if state.ended || state.closed {
+        if state.closed || state.ended && state.reserved == 0 {
             return Poll::Ready(None);
         }
         let waker = context.waker().clone();
@@ -144,6 +151,7 @@ impl<T, E> Buffer<T, E> {
 
     fn put_back(&self, number: u64, item: Item<T, E>) {
         let mut state = self.state.lock();
+        state.reserved -= 1;
         if state.closed {
             drop(state);
             drop(item);
@@ -153,6 +161,16 @@ impl<T, E> Buffer<T, E> {
         let place = state.items.partition_point(|(other, _)| *other < number);
         state.items.insert(place, (number, item));
         let consumers = mem::take(&mut state.consumers);
+        drop(state);
+        wake_all(consumers);
+    }
+
+    /// Notes that a reserved item has been taken for good. Whoever waits for the end hears of the last.
+    fn let_go(&self) {
+        let mut state = self.state.lock();
+        state.reserved -= 1;
+        let over = state.ended && state.reserved == 0;
+        let consumers = if over { mem::take(&mut state.consumers) } else { Vec::new() };
         drop(state);
         wake_all(consumers);
     }
@@ -197,7 +215,7 @@ where
         if self.ends {
             self.buffer.close();
         }
-        match self.item.take().map(|(_, item)| item) {
+        match self.take() {
             Some(Item::Value(value)) => match value.into_pyobject(py) {
                 Ok(object) => Ok(object.into_any().into_bound()),
                 Err(error) => Err(error.into()),
@@ -208,6 +226,14 @@ where
                 Err(crate::error::runtime_closed(py, "the runtime was shut down before the stream had ended"))
             }
         }
+    }
+}
+
+impl<T, E> Reserved<T, E> {
+    fn take(&mut self) -> Option<Item<T, E>> {
+        let (_, item) = self.item.take()?;
+        self.buffer.let_go();
+        Some(item)
     }
 }
 

@@ -261,6 +261,24 @@ async def test_items_that_are_given_back_keep_their_order(rust: Runtime) -> None
     assert [number async for number in iterator] == [0, 1, 2]
 
 
+@asyncio_only
+async def test_nobody_is_at_the_end_while_another_has_the_last_item(rust: Runtime) -> None:
+    gate = Gate()
+    iterator = gated(rust, [gate])
+    first = iterator.__anext__()
+    yielded = first.send(None)
+    gate.give("item")
+    wait_until(yielded.done)
+    second = iterator.__anext__()
+    waiting = second.send(None)
+    first.close()
+    wait_until(waiting.done)
+    with pytest.raises(StopIteration) as stop:
+        second.send(None)
+    assert stop.value.value == "item"
+    assert await is_over(iterator)
+
+
 async def test_leaving_a_loop_keeps_the_rest(rust: Runtime) -> None:
     iterator = numbers(rust, 3000)
     async for number in iterator:
