@@ -12,6 +12,8 @@
 mod connection;
 mod error;
 mod reader;
+#[cfg(all(test, not(crossawait_loom)))]
+mod reader_reads;
 mod shared;
 mod turns;
 
