@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use crossawait_core::io::Socket;
 use crossawait_core::pyo3::prelude::*;
 use crossawait_core::{
-    Awaitable, Builder, Caller, CancelToken, Coroutine, ForkGuard, Job, LoopBound, LoopMetrics, Metrics, Options,
-    PythonFuture, PythonStream, Runtime, StreamIterator, Task, TaskCloser, WeakRuntime,
+    Awaitable, Builder, ByteStream, Caller, CancelToken, Coroutine, ForkGuard, Job, LoopBound, LoopMetrics, Metrics,
+    Options, PythonFuture, PythonReader, PythonStream, PythonWriter, Runtime, StreamIterator, Task, TaskCloser,
+    WeakRuntime,
 };
 
 /// What is said of a type that has no constant of its own.
@@ -45,6 +46,7 @@ fn handles_may_be_shared() {
     assert_eq!(auto_traits!(Awaitable), BOTH);
     assert_eq!(auto_traits!(Coroutine), BOTH);
     assert_eq!(auto_traits!(StreamIterator), BOTH);
+    assert_eq!(auto_traits!(ByteStream), BOTH);
     assert_eq!(auto_traits!(Runtime), BOTH);
     assert_eq!(auto_traits!(WeakRuntime), BOTH);
     assert_eq!(auto_traits!(Builder<'static>), BOTH);
@@ -64,6 +66,8 @@ fn plain_data_may_be_shared() {
 #[test]
 fn what_is_used_up_is_sent_and_not_shared() {
     assert_eq!(auto_traits!(Job), SEND_ONLY);
+    assert_eq!(auto_traits!(PythonReader), SEND_ONLY);
+    assert_eq!(auto_traits!(PythonWriter), SEND_ONLY);
     assert_eq!(auto_traits!(PythonFuture<Py<PyAny>>), SEND_ONLY);
     assert_eq!(auto_traits!(PythonStream<Py<PyAny>>), SEND_ONLY);
 }
