@@ -58,6 +58,7 @@ def parse() -> argparse.Namespace:
     )
     add("--jobs", type=int, default=2, help="processes at once (%(default)s)")
     add("--json", type=Path, help="add the figures to this file, under the version of this Python")
+    add("--page", type=Path, help="put the table into this page, between its marks")
     add("--planted", type=Path, help="a folder for the programs' PYTHONPATH: faults that are to be found")
     add("--list", action="store_true", help="name the experiments and stop")
     return parser.parse_args()
@@ -152,4 +153,6 @@ def main() -> int:
     print(results.text(verdicts, time.monotonic() - begun))
     if options.json is not None:
         results.write(options.json, verdicts, options)
+    if options.page is not None:
+        results.write_page(options.page, verdicts, options)
     return 1 if any(verdict.failures for verdict in verdicts) else 0

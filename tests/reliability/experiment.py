@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,11 @@ def milliseconds(most: float) -> Bound:
 def megabytes(most: float) -> Bound:
     """Returns a bound in megabytes."""
     return Bound(most, "MB")
+
+
+def measured(unit: str) -> Bound:
+    """Returns no bound: something that is told, and may be what it is."""
+    return Bound(math.inf, unit)
 
 
 def count(most: float) -> Bound:

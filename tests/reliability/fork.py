@@ -57,7 +57,7 @@ def pools() -> list[Experiment]:
             program="pooling.py",
             arguments=(when, kind, method),
             each=IN_ONE_PARENT,
-            bounds={"refusal": milliseconds(100)} if method == "fork" else {},
+            bounds={"refusal": milliseconds(100)},
         )
         for runtime, (kind, name), method, when in itertools.product(
             WHEELS, kinds.items(), methods, ("before", "after")
@@ -85,7 +85,7 @@ def servers() -> list[Experiment]:
                         arguments=(when, server),
                         each=IN_ONE_PARENT,
                         stderr=words,
-                        bounds={"refusal": milliseconds(100)} if server == "gunicorn" else {},
+                        bounds={"refusal": milliseconds(100)},
                     )
                 )
     return made

@@ -6,7 +6,7 @@ import importlib.util
 import itertools
 import sys
 
-from experiment import CUSTOM, WHEELS, Experiment, count, megabytes
+from experiment import CUSTOM, WHEELS, Experiment, count, measured, megabytes
 
 PROMISE = "nothing leaks"
 
@@ -39,7 +39,13 @@ def experiments() -> list[Experiment]:
             arguments=(kind,),
             operations=operations,
             each=None,
-            bounds={"growth": megabytes(5), "files": count(0), "threads": count(POOL), "garbage": count(0)},
+            bounds={
+                "growth": megabytes(5),
+                "growth in between": measured("MB"),
+                "files": count(0),
+                "threads": count(POOL),
+                "garbage": count(0),
+            },
             hangs=1800,
         )
         for runtime, (kind, operations) in itertools.product(WHEELS, CALLS.items())

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Mapping
 
-from experiment import CUSTOM, WHEELS, Bound, Experiment, count, megabytes, milliseconds
+from experiment import CUSTOM, WHEELS, Bound, Experiment, count, measured, megabytes, milliseconds
 
 PROMISE = "overload degrades"
 
@@ -17,7 +17,7 @@ QUICK, SLOW, BURST = 5_000, 50, 50
 # What one that is pending may take: task, timer, awaitable and coroutine, and the list that holds it.
 BYTES = 2_048
 
-LATEST = {"latest tick": milliseconds(50)}
+LATEST = {"latest tick": milliseconds(50), "p99 tick": measured("ms")}
 GROWTH = {**LATEST, "growth": megabytes(20)}
 
 
@@ -34,7 +34,7 @@ def experiments() -> list[Experiment]:
     made = []
     for runtime in WHEELS:
         made += [
-            one("pending at once", runtime, "pending", PENDING, {**LATEST, "bytes each": count(BYTES)}),
+            one("pending at once", runtime, "pending", PENDING, {**LATEST, "bytes each": Bound(BYTES, "B")}),
             one("16 producers, quick steps", runtime, "flood, quick steps", QUICK, GROWTH),
             one("16 producers, steps of 2 ms", runtime, "flood, slow steps", SLOW, {**GROWTH, **steps(2)}),
         ]

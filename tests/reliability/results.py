@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import sysconfig
@@ -16,6 +17,9 @@ from experiment import Verdict
 
 COLUMNS = ("promise", "how it was tried", "times", "runtime", "worst figures", "verdict")
 RIGHT = {"times"}
+
+# Where a page has its figures.
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 
 def python() -> str:
@@ -61,7 +65,7 @@ def gathered(verdicts: list[Verdict]) -> list[dict[str, Any]]:
             unit = tried.bounds[name].unit if name in tried.bounds else ""
             worst = max(value, row["figures"].get(name, {"worst": value})["worst"])
             row["figures"][name] = {"worst": round(worst, 4), "unit": unit}
-            if name in tried.bounds:
+            if name in tried.bounds and math.isfinite(tried.bounds[name].most):
                 row["figures"][name]["most"] = tried.bounds[name].most
     return list(rows.values())
 
@@ -87,6 +91,21 @@ def line(row: tuple[str, ...], widths: list[int]) -> str:
     ).rstrip()
 
 
+def write_page(path: Path, verdicts: list[Verdict], options: argparse.Namespace) -> None:
+    """Puts the figures into a page, between its two marks."""
+    page = path.read_text(encoding="utf-8")
+    before, rest = page.split(BEGIN)
+    _, after = rest.split(END)
+    rows = [COLUMNS, ("---",) * len(COLUMNS)]
+    rows += [cells(row) for row in gathered(verdicts)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    where = f"CPython {python()}, {platform.system()} {platform.machine()}, {os.cpu_count()} processors"
+    spread = " --spread" if options.spread else ""
+    how = f"`--times {options.times}{spread} --patience {options.patience:g}`"
+    said = f"{where}, {time.strftime('%Y-%m-%d', time.gmtime())}, {how}:"
+    path.write_text(f"{before}{BEGIN}\n\n{said}\n\n{table}\n\n{END}{after}", encoding="utf-8")
+
+
 def write(path: Path, verdicts: list[Verdict], options: argparse.Namespace) -> None:
     """Adds the run to the figures of other versions of Python."""
     runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -96,6 +115,7 @@ def write(path: Path, verdicts: list[Verdict], options: argparse.Namespace) -> N
         "system": f"{platform.system()} {platform.machine()}",
         "processors": os.cpu_count(),
         "times": options.times,
+        "spread": options.spread,
         "patience": options.patience,
         "rows": gathered(verdicts),
     }

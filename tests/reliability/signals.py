@@ -6,7 +6,7 @@ import importlib.util
 import itertools
 import sys
 
-from experiment import CUSTOM, WHEELS, Experiment, milliseconds
+from experiment import CUSTOM, WHEELS, Experiment, measured, milliseconds
 
 PROMISE = "signals are heard"
 
@@ -33,7 +33,7 @@ def experiments() -> list[Experiment]:
             program="interrupting.py",
             arguments=(way,),
             each=None,
-            bounds={"latest": milliseconds(100)},
+            bounds={"latest": milliseconds(100), "median": measured("ms")},
             alone=True,
             hangs=300,
         )

@@ -6,7 +6,6 @@ import asyncio
 import functools
 import importlib
 import random
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -163,7 +162,6 @@ def main() -> None:
     outcomes: Counter[str] = Counter()
     loop = asyncio.new_event_loop()
     complaints = quietly(loop)
-    begun = time.monotonic()
     if way in RACES:
         loop.run_until_complete(RACES[way](operations, outcomes))
         # With only one winner there was no race.
@@ -174,7 +172,7 @@ def main() -> None:
     loop.close()
     assert not complaints, complaints[:3]
     assert sum(outcomes.values()) == operations
-    tell(**outcomes, per_second=round(operations / (time.monotonic() - begun)))
+    tell(**outcomes)
 
 
 main()
