@@ -22,7 +22,7 @@ EMBEDDED = PATH="$(BIN):$$PATH" LD_LIBRARY_PATH="$(LIBDIR)$${LD_LIBRARY_PATH:+:$
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv wheels install demo test lint-rust test-rust lint-python test-python conformance \
-  test-all-pythons bench-peers bench-redis example-awaitable example-template example-redis clean
+  reliability soak test-all-pythons bench-peers bench-redis example-awaitable example-template example-redis clean
 
 say = @printf '\n==> %s\n' "$(1)"
 
@@ -129,6 +129,14 @@ example-redis: $(INSTALLED) ## Build examples/redis on each runtime, and test it
 	  EXAMPLE_RUNTIME=$$runtime PYTHONPATH=$(REDIS)/$$runtime/site $(BIN)/pytest -c pyproject.toml; \
 	done
 
+# What the reliability suite tries and draws with: $(VENV)/.servers, $(VENV)/.plotting.
+EXTRAS := $(VENV)/.servers $(VENV)/.plotting
+
+$(EXTRAS): $(VENV)/.%: $(TOOLS) tests/reliability/requirements-%.txt
+	$(call say,tools: $*)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/reliability/requirements-$*.txt
+	touch $@
+
 # --- Tests -------------------------------------------------------------------------------------------------------
 
 test: lint-rust lint-python test-rust loom sanitizers test-python example-redis conformance ## Run every check and every test
@@ -163,13 +171,25 @@ test-rust: install ## Rust tests
 	$(call say,test: Rust)
 	$(EMBEDDED) cargo test --workspace --locked
 
-test-python: $(EXTENSION) $(EXAMPLES) ## Python tests against the installed wheels, packaging tests among them
+test-python: $(EXTENSION) $(EXAMPLES) $(VENV)/.servers ## Python tests against the installed wheels, packaging tests among them
 	$(call say,test: Python)
 	CROSSAWAIT_DIST=$(DIST) $(BIN)/pytest $(PYTEST_OPTIONS)
 
 conformance: $(EXTENSION) ## CPython's own suites for asyncio, with our awaitable in them
 	$(call say,test: conformance)
 	$(BIN)/python tests/cpython
+
+TIMES ?= 200
+
+reliability: $(EXTENSION) $(VENV)/.servers ## Try to break every promise, each TIMES times (200), and print the table; an hour or so
+	$(call say,reliability)
+	$(BIN)/python tests/reliability --times $(TIMES) --json tests/reliability/results.json --page docs/reliability.md
+
+MINUTES ?= 10
+
+soak: $(EXTENSION) $(VENV)/.plotting ## Use all runtimes at once for MINUTES (10), and draw what they had in use: docs/soak.png
+	$(call say,soak)
+	$(BIN)/python tests/reliability/soak.py --minutes $(MINUTES) --plot docs/soak.png
 
 test-all-pythons: ## Build and test with every supported Python on PATH or in pyenv; PYTHONS="3.12 3.13" for some
 	$(call say,test: all Pythons)

@@ -44,8 +44,12 @@ def files() -> list[Path]:
 
 
 def texts() -> list[tuple[str, str]]:
-    """Return the name and the text of every such file."""
-    return [(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in files()]
+    """Return the name and the text of every such file, except for pictures."""
+    return [
+        (path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+        for path in files()
+        if path.suffix != ".png"
+    ]
 
 
 def lines(keep: re.Pattern[str]) -> list[tuple[str, str]]:

@@ -1,8 +1,10 @@
 //! How a coroutine ends that nobody drives to its end: with a warning if it was never awaited.
 
+use std::ffi::CString;
 use std::mem;
 use std::sync::OnceLock;
 
+use pyo3::exceptions::PyRuntimeWarning;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
@@ -21,6 +23,16 @@ impl Coroutine {
             suspension.awaitable.get().cancel_for_owner();
             self.cell.discard();
         }
+    }
+}
+
+impl Coroutine {
+    /// Warns with what the interpreter has built in.
+    fn warn(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let message = format!("coroutine '{}' was never awaited", slf.get().qualified_name);
+        let message = CString::new(message).unwrap_or_default();
+        PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &message, 1)
     }
 }
 
@@ -46,7 +58,11 @@ impl Finalize for Coroutine {
         let py = slf.py();
         // What the interpreter itself calls for its own coroutines. It shows where this one was made, if `tracemalloc`
         // has been watching.
-        let warned = py.import("warnings").and_then(|module| module.call_method1("_warn_unawaited_coroutine", (slf,)));
+        let warned = match py.import("warnings") {
+            Ok(module) => module.call_method1("_warn_unawaited_coroutine", (slf,)).map(drop),
+            // At the interpreter's end nothing can be imported any more, and it warns of its own without the module.
+            Err(_) => Self::warn(slf),
+        };
         if let Err(error) = warned {
             error.write_unraisable(py, Some(slf.as_any()));
         }

@@ -23,8 +23,12 @@ use crate::trio;
 /// How long one drain may keep the loop from its other work: about what CPython lets one thread keep the interpreter.
 const BUDGET: Duration = Duration::from_millis(5);
 
-/// Messages between two looks at the clock; a look costs about a twentieth of what a message does.
-const STRIDE: usize = 16;
+/// The most messages between two looks at the clock; a look costs about a twentieth of what a message does.
+const LONGEST_STRIDE: u32 = 16;
+
+/// Messages may go by unwatched while so many take no longer than this: else sixteen steps of five milliseconds each
+/// would be one drain.
+const SHORT: Duration = Duration::from_micros(100);
 
 /// The callable that is registered with the Python loop. The loop drops it in `close()`, or when it is freed itself;
 /// either way nothing will be drained any more.
@@ -128,6 +132,15 @@ impl Drain {
     fn __repr__(&self) -> &'static str {
         "<crossawait drain>"
     }
+
+    fn __traverse__(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+        self.event_loop.traverse(&visit)
+    }
+
+    /// The loop is garbage, and everything that waits on it.
+    fn __clear__(&self) {
+        self.event_loop.close();
+    }
 }
 
 impl Drop for Drain {
@@ -157,8 +170,9 @@ impl EventLoop {
     fn deliver_for_a_while(self: &Arc<Self>, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = python_loop.py();
         let stepper = Stepper::new(python_loop, self.manner)?;
-        let deadline = Instant::now() + BUDGET;
-        let mut delivered = 0;
+        let mut last_look = Instant::now();
+        let deadline = last_look + BUDGET;
+        let (mut stride, mut until_look) = (1, 1);
         // One at a time: what a step may leave behind, by raising or by running the loop once more, is all in place.
         while let Some(message) = self.next_message() {
             // What panics here would otherwise take the drain along, and under trio the run.
@@ -173,9 +187,14 @@ impl EventLoop {
                     report(python_loop, error)?;
                 }
             }
-            delivered += 1;
-            if delivered % STRIDE == 0 && Instant::now() >= deadline {
-                break;
+            until_look -= 1;
+            if until_look == 0 {
+                let now = Instant::now();
+                if now >= deadline {
+                    break;
+                }
+                stride = if now - last_look < SHORT { LONGEST_STRIDE.min(stride * 2) } else { 1 };
+                (last_look, until_look) = (now, stride);
             }
         }
         Ok(())

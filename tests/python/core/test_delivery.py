@@ -84,6 +84,31 @@ async def test_a_flood_lets_other_work_through(one_worker: Runtime) -> None:
     assert max(served) < 200
 
 
+@pytest.mark.loops(*STEPPED_DIRECTLY)
+async def test_slow_steps_let_other_work_through_after_each(one_worker: Runtime) -> None:
+    """Every step takes longer than a drain may: however few there are, other work comes between them."""
+    steps: list[int] = []
+    served: list[int] = []
+
+    async def wait(awaitable: Awaitable[Any]) -> None:
+        number = await awaitable
+        asyncio.get_running_loop().call_soon(lambda: served.append(len(steps)))
+        until = time.perf_counter() + 0.006
+        while time.perf_counter() < until:
+            pass
+        steps.append(number)
+
+    gates = [Gate() for _ in range(10)]
+    awaitables = [one_worker.awaitable(gate) for gate in gates]
+    tasks = [asyncio.create_task(wait(awaitable)) for awaitable in awaitables]
+    await asyncio.sleep(0)
+    all_settled(gates, awaitables)
+    await asyncio.gather(*tasks)
+    await asyncio.sleep(0)
+    # Not all loops come to what is scheduled before they come to what is ready.
+    assert all(step - before < 5 for before, step in enumerate(served)), served
+
+
 class Counting(asyncio.SelectorEventLoop):
     """Counts the handles that are made for tasks to go on."""
 

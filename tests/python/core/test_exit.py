@@ -35,6 +35,22 @@ def test_with_a_coroutine_that_waits() -> None:
     assert printed(code) == ""
 
 
+def test_with_a_coroutine_that_was_never_awaited() -> None:
+    """What goes last goes when nothing can be imported any more; the warning is as of a native one."""
+    code = """
+        import sys, types
+        from crossawait_tests import Gate, Runtime
+        runtime = Runtime()
+        sys.modules["last"] = last = types.ModuleType("last")
+        last.coroutine = runtime.coroutine(Gate(), name="never")
+        runtime.shutdown()
+    """
+    result = python(code)
+    assert (result.returncode, result.stdout) == (0, "")
+    # Warnings are errors in these processes, and this one has nobody to be raised to.
+    assert result.stderr.splitlines()[-1] == "RuntimeWarning: coroutine 'never' was never awaited"
+
+
 def test_with_one_made_in_python() -> None:
     code = """
         import asyncio

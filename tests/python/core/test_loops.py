@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import warnings
 import weakref
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -124,6 +125,35 @@ def test_a_closed_loop_lets_go_of_what_waited_on_it(rust: Runtime, loop_kind: st
     loop.close()
     gc.collect()
     assert [reference() for reference in references] == [None] * 10
+
+
+# These keep the drain where the collector does not look: uvloop in its handles, a loop without readers in our table.
+@pytest.mark.not_loops("without-readers", "uvloop", "rloop")
+def test_a_loop_that_is_forgotten_unclosed_is_collected_with_what_waits_on_it(
+    rust: Runtime, loop_kind: str
+) -> None:
+    async def begin(gates: list[Gate]) -> asyncio.Future[Any]:
+        task = asyncio.gather(*(rust.awaitable(gate) for gate in gates))
+        await asyncio.sleep(0)
+        return task
+
+    gates = [Gate() for _ in range(10)]
+    loop = LOOPS[loop_kind]()
+    waiting: Any = loop.run_until_complete(begin(gates))
+    # As asyncio has it: a pending task or future that is thrown away says so, unless told not to.
+    waiting._log_destroy_pending = False
+    for gate in gates[:5]:
+        gate.give(elsewhere=True)
+    reference = weakref.ref(loop)
+    with warnings.catch_warnings():
+        # asyncio says of the loop, too, that it was not closed.
+        warnings.simplefilter("ignore", ResourceWarning)
+        del loop, waiting
+        gc.collect()
+    assert reference() is None
+    # As with asyncio's futures, what was awaited once runs on.
+    for gate in gates[5:]:
+        gate.give()
 
 
 @not_on_rloop
