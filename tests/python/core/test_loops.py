@@ -127,7 +127,7 @@ def test_a_closed_loop_lets_go_of_what_waited_on_it(rust: Runtime, loop_kind: st
     assert [reference() for reference in references] == [None] * 10
 
 
-# These keep the drain where the collector does not look: uvloop in its handles, a loop without readers in our table.
+# These keep the drain where the collector does not look: uvloop in its handles, the others in our table.
 @pytest.mark.not_loops("without-readers", "uvloop", "rloop")
 def test_a_loop_that_is_forgotten_unclosed_is_collected_with_what_waits_on_it(
     rust: Runtime, loop_kind: str
