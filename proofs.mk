@@ -26,8 +26,13 @@ SANITIZED = $(CARGO_TARGET_DIR)/sanitize-$(1)
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 # Fewer random sequences: each takes ten times as long. What tests print is not captured, and expected panics come without
 # their stacks: the buffers of both are locked inside the standard library, where the sanitizer does not see it.
-SANITIZED_TESTS = RUSTC_BOOTSTRAP=1 RUST_BACKTRACE=0 PROPTEST_CASES=256 $(EMBEDDED) \
+# Tests run an example as a process, and `--tests` alone does not build it.
+SANITIZED_TESTS = export RUSTC_BOOTSTRAP=1 RUST_BACKTRACE=0 PROPTEST_CASES=256 $(EMBEDDED); \
+  cargo build --workspace --locked --examples --target $(HOST) && \
   cargo test --workspace --locked --tests --target $(HOST) -- --nocapture
+
+# What they print is kept, and its end shown if they fail.
+kept = ($(SANITIZED_TESTS)) 2>$(call SANITIZED,$(1))/stderr || { tail -n 200 $(call SANITIZED,$(1))/stderr; exit 1; }
 
 # Where the compiler brings none, `make test` goes on without.
 ifeq ($(HOST),x86_64-unknown-linux-gnu)
@@ -48,9 +53,9 @@ tsan: $(TOOLS) ## Rust tests under ThreadSanitizer
 	TSAN_OPTIONS="$(TSAN_OPTIONS)" $(call SANITIZED,thread)/race none
 	TSAN_OPTIONS="$(TSAN_OPTIONS)" $(call SANITIZED,thread)/race planted >/dev/null 2>&1 && exit 1 || test $$? = 66
 	$(call say,proofs: Rust tests under ThreadSanitizer)
-	CARGO_TARGET_DIR=$(call SANITIZED,thread) TSAN_OPTIONS="$(TSAN_OPTIONS)" \
-	  RUSTFLAGS="$$(cat $(call SANITIZED,thread)/flags)" $(SANITIZED_TESTS) 2>$(call SANITIZED,thread)/stderr \
-	  || { tail -n 200 $(call SANITIZED,thread)/stderr; exit 1; }
+	export CARGO_TARGET_DIR=$(call SANITIZED,thread) TSAN_OPTIONS="$(TSAN_OPTIONS)" \
+	  RUSTFLAGS="$$(cat $(call SANITIZED,thread)/flags)"; \
+	$(call kept,thread)
 
 # Leaks are not looked for: an interpreter that ends leaves thousands of blocks, and so do tests of stuck executors. That
 # nothing leaks is what the counted drops of the models and of tests/python/runtime/test_leaks.py are for. Python's objects
@@ -64,9 +69,9 @@ asan: $(TOOLS) ## Rust tests under AddressSanitizer
 	RUSTC_BOOTSTRAP=1 rustc --edition 2024 $(ASAN_FLAGS) -o $(call SANITIZED,address)/wild $(SANITIZERS)/wild.rs
 	ASAN_OPTIONS="$(ASAN_OPTIONS)" $(call SANITIZED,address)/wild >/dev/null 2>&1 && exit 1 || test $$? = 66
 	$(call say,proofs: Rust tests under AddressSanitizer)
-	CARGO_TARGET_DIR=$(call SANITIZED,address) ASAN_OPTIONS="$(ASAN_OPTIONS)" PYTHONMALLOC=malloc \
-	  RUSTFLAGS="$(ASAN_FLAGS)" $(SANITIZED_TESTS) \
-	  2>$(call SANITIZED,address)/stderr || { tail -n 200 $(call SANITIZED,address)/stderr; exit 1; }
+	export CARGO_TARGET_DIR=$(call SANITIZED,address) ASAN_OPTIONS="$(ASAN_OPTIONS)" PYTHONMALLOC=malloc \
+	  RUSTFLAGS="$(ASAN_FLAGS)"; \
+	$(call kept,address)
 
 # --- Valgrind ----------------------------------------------------------------------------------------------------
 # Python's own allocator would hide where one object ends and the next begins.
