@@ -235,7 +235,13 @@ impl EventLoop {
     ///
     /// Only `waiting`: its lock is held by attached threads alone, for a few instructions. If one was stopped just there,
     /// nothing is visited, and what is not visited counts as reachable.
+    ///
+    /// That holds for a forked child's inherited loops, too: asyncio would close one that is collected, and take its
+    /// descriptors out of the epoll instance that the parent still waits on.
     fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+        if self.queue.is_inherited() {
+            return Ok(());
+        }
         let waiting = self.waiting.try_lock();
         waiting
             .iter()

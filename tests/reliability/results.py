@@ -91,14 +91,30 @@ def line(row: tuple[str, ...], widths: list[int]) -> str:
     ).rstrip()
 
 
+def side_by_side(rows: list[dict[str, Any]]) -> list[list[str]]:
+    """Returns the rows as words, with the runtimes beside each other."""
+    runtimes = list(dict.fromkeys(row["runtime"] for row in rows))
+    told: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    for row in rows:
+        told.setdefault((row["promise"], row["row"]), {})[row["runtime"]] = cells(row)
+    lines = [["promise", "how it was tried", "times", *runtimes], ["---"] * (3 + len(runtimes))]
+    for of_runtimes in told.values():
+        promise, how, times, *_ = next(iter(of_runtimes.values()))
+        # What is measured, and unless all was well that it was not. Not every runtime is tried in every way.
+        words = []
+        for name in runtimes:
+            figures, verdict = of_runtimes[name][-2:] if name in of_runtimes else ("not tried", "kept")
+            words.append((figures or "kept") if verdict == "kept" else f"{verdict}: {figures}")
+        lines.append([promise, how, times, *words])
+    return lines
+
+
 def write_page(path: Path, verdicts: list[Verdict], options: argparse.Namespace) -> None:
     """Puts the figures into a page, between its two marks."""
     page = path.read_text(encoding="utf-8")
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)
-    rows = [COLUMNS, ("---",) * len(COLUMNS)]
-    rows += [cells(row) for row in gathered(verdicts)]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    table = "\n".join(f"| {' | '.join(row)} |" for row in side_by_side(gathered(verdicts)))
     where = f"CPython {python()}, {platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     spread = " --spread" if options.spread else ""
     how = f"`--times {options.times}{spread} --patience {options.patience:g}`"

@@ -74,6 +74,11 @@ impl Queue {
         }
     }
 
+    /// Whether this process is a child of the one that the loop belongs to.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.state.is_inherited()
+    }
+
     /// Appends a message and wakes the loop if it may be asleep. A closed loop's message comes back.
     pub(crate) fn push(&self, message: Message) -> Result<(), Message> {
         if self.state.is_inherited() {

@@ -9,10 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from measuring import NEVER, tell, told
+
+WORKERS = 2
 
 COMMANDS = {
     "gunicorn": "gunicorn --preload --workers 2 --worker-class uvicorn_worker.UvicornWorker --bind fd://{fd} "
@@ -42,12 +45,21 @@ def ask(port: int, number: int) -> dict[str, Any]:
     return answer
 
 
+def wait_for_workers(port: int, answers: list[dict[str, Any]]) -> None:
+    """Asks on until both workers have answered: one that is just being born does not hear SIGTERM."""
+    deadline = time.monotonic() + NEVER
+    seen = {answer["process"] for answer in answers}
+    while len(seen) < WORKERS and time.monotonic() < deadline:
+        seen.add(ask(port, 0)["process"])
+
+
 def main() -> None:
     name, requests, (when, server) = told()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = serve(name, when, server, listener)
         try:
             answers = [ask(listener.getsockname()[1], number) for number in range(requests)]
+            wait_for_workers(listener.getsockname()[1], answers)
         finally:
             process.send_signal(signal.SIGTERM)
             status = process.wait(NEVER)
