@@ -52,6 +52,7 @@ use crate::current;
 use crate::executor::Executor;
 use crate::fresh_thread::SIGNAL_CHECK;
 use crate::lifecycle::EXIT_TIMEOUT;
+use crate::python_source::{self, python_source};
 use crate::runtime::Runtime;
 
 /// Runs `main` on `executor` with an event loop of asyncio's in this thread: what `fn main` consists of.
@@ -262,13 +263,8 @@ where
     F::Output: Send + 'static,
 {
     static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    const SOURCE: &std::ffi::CStr =
-        match std::ffi::CStr::from_bytes_with_nul(concat!(include_str!("entry.py"), "\0").as_bytes()) {
-            Ok(source) => source,
-            Err(_) => panic!("entry.py has a zero byte in it"),
-        };
     let function = FUNCTION.get_or_try_init(py, || {
-        PyModule::from_code(py, SOURCE, c"crossawait/entry.py", c"crossawait_core_entry")?
+        python_source::module(py, python_source!("entry.py"), c"crossawait/entry.py", "crossawait_core_entry")?
             .getattr("entry")
             .map(Bound::unbind)
     })?;

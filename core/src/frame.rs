@@ -6,7 +6,9 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyModule};
+use pyo3::types::PyDict;
+
+use crate::python_source;
 
 /// How far the coroutine is: a frame that has not begun says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +46,7 @@ fn generators<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<(Bound<'py
     if py.version_info() >= (3, 11) {
         changes.set_item("co_qualname", qualified_name)?;
     }
-    let template = PyModule::from_code(py, c"def template(): yield", c"<rust>", c"crossawait_core_frame")?;
+    let template = python_source::module(py, c"def template(): yield", c"<rust>", "crossawait_core_frame")?;
     let function = template.getattr("template")?;
     let code = function.getattr("__code__")?.call_method("replace", (), Some(&changes))?;
     function.setattr("__code__", code)?;

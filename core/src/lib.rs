@@ -42,7 +42,7 @@
 //! | [`io`] | timers and byte streams, as small traits |
 //! | `panic`, [`error`] | what goes wrong, as Python exceptions |
 //! | `sync` | what cells and queues synchronize with, to be modelled |
-//! | `asyncio`, `trio` | what the library calls of theirs |
+//! | `asyncio`, `trio`, `python_source` | what the library calls of theirs, and its own parts in Python |
 //! | `lifecycle` | fork and interpreter exit |
 //! | `macros` | what the attributes `pyfunction` and `pymethods` write (with the feature `macros`) |
 
@@ -77,6 +77,7 @@ mod options;
 mod panic;
 mod python_future;
 mod python_io;
+mod python_source;
 mod running_loop;
 mod runtime;
 mod stream;

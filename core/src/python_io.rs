@@ -16,19 +16,17 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyModule;
 
+use crate::python_source::{self, python_source};
+
 pub use reader::PythonReader;
 pub use writer::PythonWriter;
 
 /// A function of `python_io.py`.
 fn function<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    const SOURCE: &std::ffi::CStr =
-        match std::ffi::CStr::from_bytes_with_nul(concat!(include_str!("python_io.py"), "\0").as_bytes()) {
-            Ok(source) => source,
-            Err(_) => panic!("python_io.py has a zero byte in it"),
-        };
     let module = MODULE.get_or_try_init(py, || {
-        PyModule::from_code(py, SOURCE, c"crossawait/python_io.py", c"crossawait_core_python_io").map(Bound::unbind)
+        let source = python_source!("python_io.py");
+        python_source::module(py, source, c"crossawait/python_io.py", "crossawait_core_python_io").map(Bound::unbind)
     })?;
     module.bind(py).getattr(name)
 }

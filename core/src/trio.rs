@@ -9,6 +9,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule};
 
+use crate::python_source::{self, python_source};
+
 /// Whether the code that calls runs inside trio, also in a guest run on top of an asyncio loop.
 ///
 /// Asks `sniffio`, which trio tells when it starts and stops running; and does so only once trio has been imported, so
@@ -56,16 +58,11 @@ fn lowlevel(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
 fn inside(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     let module = MODULE.get_or_try_init(py, || {
-        PyModule::from_code(py, INSIDE, c"crossawait/trio.py", c"crossawait_core_trio").map(Bound::unbind)
+        let source = python_source!("trio.py");
+        python_source::module(py, source, c"crossawait/trio.py", "crossawait_core_trio").map(Bound::unbind)
     })?;
     Ok(module.bind(py).clone())
 }
-
-const INSIDE: &std::ffi::CStr =
-    match std::ffi::CStr::from_bytes_with_nul(concat!(include_str!("trio.py"), "\0").as_bytes()) {
-        Ok(source) => source,
-        Err(_) => panic!("trio.py has a zero byte in it"),
-    };
 
 function!(current_trio_token, lowlevel, "current_trio_token");
 function!(reschedule_function, lowlevel, "reschedule");

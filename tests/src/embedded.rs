@@ -12,6 +12,16 @@ pub fn attached<R>(body: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
     Python::attach(body)
 }
 
+/// A module of its own. `PyModule::from_code` gives two threads the same one for the same name.
+///
+/// # Errors
+/// What the code raises.
+pub fn script<'py>(py: Python<'py>, code: &CStr) -> PyResult<Bound<'py, PyModule>> {
+    let module = PyModule::new(py, "script")?;
+    py.run(code, Some(&module.dict()), None)?;
+    Ok(module)
+}
+
 /// In seconds, far longer than anything here takes; then a test fails rather than hangs.
 const PATIENCE: f64 = 60.0;
 
@@ -23,8 +33,7 @@ pub fn run<'py, A>(py: Python<'py>, code: &CStr, arguments: A) -> PyResult<Bound
 where
     A: pyo3::call::PyCallArgs<'py>,
 {
-    let module = PyModule::from_code(py, code, c"script.py", c"script")?;
-    let main = module.getattr("main")?.call1(arguments)?;
+    let main = script(py, code)?.getattr("main")?.call1(arguments)?;
     let asyncio = py.import("asyncio")?;
     asyncio.call_method1("run", (asyncio.call_method1("wait_for", (main, PATIENCE))?,))
 }

@@ -12,7 +12,6 @@ use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyModule;
 
 use crate::caller::Caller;
 use crate::event_loop::EventLoop;
@@ -20,6 +19,7 @@ use crate::event_loop::queue::Message;
 use crate::loop_bound::LoopBound;
 use crate::panic;
 use crate::python_future::{Call, PythonFuture};
+use crate::python_source::{self, python_source};
 use crate::trio;
 
 /// Items that wait for Rust, at most.
@@ -227,13 +227,8 @@ impl Sink {
 
 fn pump_function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    const SOURCE: &std::ffi::CStr =
-        match std::ffi::CStr::from_bytes_with_nul(concat!(include_str!("../pump.py"), "\0").as_bytes()) {
-            Ok(source) => source,
-            Err(_) => panic!("pump.py has a zero byte in it"),
-        };
     let function = FUNCTION.get_or_try_init(py, || {
-        PyModule::from_code(py, SOURCE, c"crossawait/pump.py", c"crossawait_core_pump")?
+        python_source::module(py, python_source!("../pump.py"), c"crossawait/pump.py", "crossawait_core_pump")?
             .getattr("pump")
             .map(Bound::unbind)
     })?;

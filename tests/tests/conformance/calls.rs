@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use crossawait_core::Caller;
 use crossawait_core::pyo3::exceptions::{PyLookupError, PyZeroDivisionError};
 use crossawait_core::pyo3::prelude::*;
-use crossawait_tests::embedded::{attached, class_of};
+use crossawait_tests::embedded::{self, attached, class_of};
 use futures::{StreamExt, poll};
 
 use crate::subject::Subject;
@@ -28,7 +28,7 @@ async def numbers(end):
         yield number
     raise LookupError('no more')
 ";
-    attached(|py| PyModule::from_code(py, script, c"script.py", c"script").unwrap().unbind())
+    attached(|py| embedded::script(py, script).unwrap().unbind())
 }
 
 pub(crate) fn work_on_the_loop(subject: &Subject) {

@@ -6,7 +6,7 @@ use std::thread;
 use crossawait_core::pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyZeroDivisionError};
 use crossawait_core::pyo3::prelude::*;
 use crossawait_core::{Caller, PythonFuture, entry};
-use crossawait_tests::embedded::{attached, class_of};
+use crossawait_tests::embedded::{self, attached, class_of};
 use crossawait_tests::gate::yields;
 use crossawait_tests::probe::Probe;
 
@@ -18,10 +18,7 @@ struct Private(i64);
 
 /// Calls the Python function `function(caller)` of a script, and awaits it.
 fn python(caller: &Caller, script: &'static std::ffi::CStr) -> PythonFuture<i64> {
-    caller.call(
-        move |py| PyModule::from_code(py, script, c"script.py", c"script")?.getattr("function")?.call0(),
-        |result| result?.extract(),
-    )
+    caller.call(move |py| embedded::script(py, script)?.getattr("function")?.call0(), |result| result?.extract())
 }
 
 pub(crate) fn main_gives_what_it_gives(subject: &Subject) {
@@ -107,10 +104,7 @@ async def function():
     import asyncio
     return type(asyncio.get_running_loop()).__module__.split('.')[0]
 ";
-    caller.call(
-        move |py| PyModule::from_code(py, script, c"script.py", c"script")?.getattr("function")?.call0(),
-        |result| result?.extract(),
-    )
+    caller.call(move |py| embedded::script(py, script)?.getattr("function")?.call0(), |result| result?.extract())
 }
 
 pub(crate) fn main_runs_on_other_loops(subject: &Subject) {
@@ -176,7 +170,7 @@ async def function():
     await asyncio.sleep(0)
     return 0
 ";
-    let module = attached(|py| PyModule::from_code(py, script, c"script.py", c"script").unwrap().unbind());
+    let module = attached(|py| embedded::script(py, script).unwrap().unbind());
     let function = attached(|py| module.getattr(py, "function").unwrap());
     let left = |caller: Caller| caller.call(move |py| function.bind(py).call0(), |result| result.map(drop));
     subject.runtime().run(left).unwrap().unwrap();
