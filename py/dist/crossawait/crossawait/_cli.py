@@ -42,7 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         " the loop by itself, in rounds that take turns. Takes some minutes, and is worth something only"
         f" alone on the machine. Needs more packages: {bench.EXTRA}",
     )
-    comparison.add_argument("--quick", action="store_true", help="less of everything, in two minutes at most")
+    comparison.add_argument(
+        "--quick",
+        action="store_true",
+        help="less of everything, on asyncio and uvloop alone: two minutes at most",
+    )
     comparison.add_argument(
         "--filter",
         action="append",

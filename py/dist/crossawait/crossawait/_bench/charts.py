@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from crossawait._bench.crew import Entry
 from crossawait._bench.report import Findings, Result
@@ -47,7 +47,7 @@ def bars(found: Findings) -> str:
     """Draw one workload: how many a second, or how much, with the intervals as whiskers."""
     entries = list(found.results)
     with rc_context(STYLE):
-        figure = Figure(figsize=(6.6, 0.75 + 0.24 * len(entries)), layout="constrained")
+        figure = Figure(figsize=(7.6, 0.75 + 0.26 * len(entries)), layout="constrained")
         axes = figure.add_subplot()
         for place, entry in enumerate(entries):
             _bar(axes, place, entry, found.results[entry], found.unit)
@@ -122,6 +122,8 @@ def _for_each_loop(points: Sequence[Findings], draw: Callable[[Axes, str], None]
             axes.set_title(f"on {loop}")
             axes.set_yscale("log")
             axes.grid()
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_minor_locator(NullLocator())
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value, SECONDS)))
             axes.legend(fontsize=8, frameon=False)
         grid[0].set_ylabel(f"{label}; less is better")

@@ -10,7 +10,7 @@ import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from crossawait._bench.workload import Sample, Workload
 
@@ -52,8 +52,7 @@ class Member:
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self._process: subprocess.Popen[str] | None = None
-        # A file and no pipe, which would be full if nobody read it.
-        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the member
+        self._said: IO[str]
 
     def prepare(self, workload: Workload, count: int) -> None:
         """Have the contestant warm up for a workload.
@@ -91,11 +90,14 @@ class Member:
             # Closes the pipes, too; a command that was never read may be in one.
             with suppress(BrokenPipeError):
                 process.communicate()
+            self._said.close()
 
     def _start(self) -> subprocess.Popen[str]:
         # The same hashes for all: by themselves they make sets and dictionaries, and with that a process,
         # some percent faster or slower.
         environment = {**os.environ, "PYTHONHASHSEED": "0"}
+        # A file and no pipe, which would be full if nobody read it.
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process
         arguments = [os.pathsep.join(sys.path), self.entry.loop, self.entry.runtime or ""]
         return subprocess.Popen(
             [sys.executable, "-c", START, *arguments],
@@ -117,14 +119,16 @@ class Member:
     def _receive(self) -> dict[str, Any]:
         assert self._process is not None
         assert self._process.stdout is not None
-        alarm = threading.Timer(PATIENCE, self._process.kill)
+        late = threading.Event()
+        alarm = threading.Timer(PATIENCE, _end_late, (self._process, late))
         alarm.start()
         try:
             line = self._process.stdout.readline()
         finally:
             alarm.cancel()
         if not line:
-            raise ContestantError(self._last_words())
+            words = self._last_words()
+            raise ContestantError(f"no answer in {PATIENCE:.0f} s" if late.is_set() else words)
         answer: dict[str, Any] = json.loads(line)
         if "unsupported" in answer:
             raise UnsupportedError(answer["unsupported"])
@@ -137,6 +141,12 @@ class Member:
         assert process is not None
         process.kill()
         process.communicate()
-        self._said.seek(0)
-        said = self._said.read().strip().splitlines() or ["its process said nothing"]
+        with self._said as file:
+            file.seek(0)
+            said = file.read().strip().splitlines() or ["its process said nothing"]
         return f"{said[-1]} (exit status {process.returncode})"
+
+
+def _end_late(process: subprocess.Popen[str], late: threading.Event) -> None:
+    late.set()
+    process.kill()

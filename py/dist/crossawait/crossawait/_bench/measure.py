@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from crossawait._bench.crew import ContestantError, Entry, Member
@@ -65,6 +66,7 @@ def _in_turns(
     failures: dict[Entry, str] = {}
 
     def attempt(member: Member, step: Callable[[], None], lost: int) -> None:
+        """Do a step; if it fails, so many ticks are not going to come from this member."""
         try:
             step()
         except ContestantError as error:
@@ -73,25 +75,25 @@ def _in_turns(
             for _ in range(lost):
                 tick()
         else:
-            tick()
+            if lost:
+                tick()
 
     for member in members:
         taken[member.entry] = []
-        attempt(member, lambda member=member: member.prepare(workload, count), rounds + 1)  # type: ignore[misc]
+        attempt(member, partial(member.prepare, workload, count), rounds + 1)
     for number in range(rounds):
         first = number % len(members)
         for member in members[first:] + members[:first]:
             if member.entry in taken:
-                samples = taken[member.entry]
-                attempt(
-                    member,
-                    lambda member=member, samples=samples: samples.append(member.sample()),  # type: ignore[misc]
-                    rounds - number,
-                )
+                attempt(member, partial(_take, member, taken[member.entry]), rounds - number)
     for member in members:
         if member.entry in taken:
             attempt(member, member.finish, 0)
     return taken, failures
+
+
+def _take(member: Member, samples: list[Taken]) -> None:
+    samples.append(member.sample())
 
 
 def _afresh(
@@ -108,7 +110,7 @@ def _afresh(
                 samples.append(fresh.sample())
                 tick()
             except ContestantError as error:
-                for _ in range(rounds - number):
+                for _ in range(rounds - number + 1):
                     tick()
                 return str(error)
             finally:

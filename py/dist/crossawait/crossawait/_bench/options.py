@@ -18,6 +18,10 @@ from crossawait._bench.workloads import WORKLOADS
 EXTRA = 'pip install "crossawait[bench]"'
 
 
+QUICK_LOOPS = ("asyncio", "uvloop")
+"""What most programs run on. With all loops there are too many contestants for two minutes."""
+
+
 class BenchError(Exception):
     """The comparison cannot be made as asked; the message says why and what to do."""
 
@@ -53,10 +57,12 @@ def plan(options: Options) -> Plan:
     """
     runtimes = _chosen("runtime", options.runtimes, list(_select.installed()))
     on = _chosen("loop", options.loops, loops.installed())
+    if options.quick and not options.loops:
+        on = [name for name in on if name in QUICK_LOOPS]
     workloads = choose(options.patterns, quick=options.quick)
-    _need("rich", "crossawait bench")
+    _need("rich")
     if options.html is not None:
-        _need("matplotlib", "crossawait bench --html")
+        _need("matplotlib")
     for path in (options.json, options.html):
         if path is not None and not path.parent.is_dir():
             raise BenchError(f"{path} cannot be written: there is no folder {path.parent}")
@@ -97,9 +103,9 @@ def _chosen(noun: str, asked: Sequence[str], installed: list[str]) -> list[str]:
     return [name for name in installed if not asked or name in asked]
 
 
-def _need(module: str, what: str) -> None:
+def _need(module: str) -> None:
     if importlib.util.find_spec(module) is None:
-        raise BenchError(f"{what} needs {module}; install it with: {EXTRA}")
+        raise BenchError(f"it needs {module}, which is not installed; install it with: {EXTRA}")
 
 
 def _old_report(path: Path | None) -> Report | None:

@@ -14,8 +14,7 @@ def verdict(found: Findings) -> list[str]:
     """Return a sentence for each loop, and one for the best of all if there are several loops."""
     sentences = [_on_loop(found, loop) for loop in loops_of(found)]
     sentences = [sentence for sentence in sentences if sentence]
-    best = _best_of_all(found)
-    return [*sentences, best] if best and len(sentences) > 1 else sentences
+    return [*sentences, _best_of_all(found)] if len(sentences) > 1 else sentences
 
 
 def loops_of(found: Findings) -> list[str]:
@@ -48,7 +47,9 @@ def _on_loop(found: Findings, loop: str) -> str:
     if not others:
         if own is None:
             return f"On {loop}: {best} alone."
-        return f"On {loop}: {best} {_against(found, result, own, _itself(loop))}."
+        return (
+            f"On {loop}: {best} {_against(found, result, own, loop) or f'within noise of {_itself(loop)}'}."
+        )
     beaten: dict[str, list[str]] = {}
     equal: list[str] = []
     for name, other in others:
@@ -57,32 +58,47 @@ def _on_loop(found: Findings, loop: str) -> str:
         else:
             equal.append(name)
     parts = [f"{words} than {_listed(names)}" for words, names in beaten.items()]
+    against = "" if own is None else _against(found, result, own, loop)
+    if own is not None and not against:
+        equal.append(_itself(loop))
     if equal:
         parts.append(f"within noise of {_listed(equal)}")
-    if own is not None:
-        parts.append(_against(found, result, own, _itself(loop)))
+    if against:
+        parts.append(against)
     return f"On {loop}: {best} {'; '.join(parts)}."
 
 
 def _best_of_all(found: Findings) -> str:
     ranked = sorted(found.results.items(), key=lambda one: one[1].estimate.median)
     (best, result), *others = ranked
-    equal = [str(entry) for entry, other in others if not _beats(result, other)]
-    name = _itself(best.loop) if best.runtime is None else str(best)
+    equal = [_name(entry) for entry, other in others if not _beats(result, other)]
+    name = _name(best)
     least = "Fastest" if found.unit == SECONDS else "Least"
-    return f"{least} of all: {name}{f', within noise of {_listed(equal)}' if equal else ''}."
+    if not equal:
+        return f"{least} of all: {name}."
+    # A long list says no more than its length.
+    others_equal = _listed(equal) if len(equal) <= MOST_LISTED else f"{len(equal)} others"
+    return f"{least} of all: {name}, within noise of {others_equal}."
+
+
+MOST_LISTED = 3
+
+
+def _name(entry: Entry) -> str:
+    return _itself(entry.loop) if entry.runtime is None else str(entry)
 
 
 def _itself(loop: str) -> str:
     return f"{loop} itself"
 
 
-def _against(found: Findings, result: Result, other: Result, name: str) -> str:
-    if _beats(result, other):
-        return f"{_times(found, other, result)} than {name}"
-    if _beats(other, result):
-        return f"{_times(found, result, other, better=False)} than {name}"
-    return f"within noise of {name}"
+def _against(found: Findings, result: Result, own: Result, loop: str) -> str:
+    """Compare with the loop by itself; empty if they are within noise of each other."""
+    if _beats(result, own):
+        return f"{_times(found, own, result)} than {_itself(loop)}"
+    if _beats(own, result):
+        return f"{_times(found, result, own, better=False)} than {_itself(loop)}"
+    return ""
 
 
 def _beats(result: Result, other: Result) -> bool:
@@ -123,6 +139,8 @@ def summary(findings: Sequence[Findings]) -> list[str]:
     timed = [found for found in findings if found.unit == SECONDS and not found.curve.startswith(SCALING)]
     loops = dict.fromkeys(loop for found in timed for loop in loops_of(found))
     sentences = [_summary_on(timed, loop) for loop in loops]
+    first, *others = loops or [""]
+    sentences += [_instead_of(timed, first, other) for other in others]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -149,6 +167,21 @@ def _summary_on(timed: Sequence[Findings], loop: str) -> str:
         for name in ranked
     ]
     return f"On {loop}: {'; '.join(words)}."
+
+
+def _instead_of(timed: Sequence[Findings], first: str, other: str) -> str:
+    """Say what another event loop would change for the runtimes."""
+    ratios = [
+        result.estimate.median / found.results[Entry(other, entry.runtime)].estimate.median
+        for found in timed
+        for entry, result in found.results.items()
+        if entry.loop == first and entry.runtime and Entry(other, entry.runtime) in found.results
+    ]
+    if not ratios:
+        return ""
+    mean = noise.geometric_mean(ratios)
+    words = f"{factor(max(mean, 1 / mean))}× {comparative(SECONDS, better=mean > 1)}"
+    return f"On {other} instead of {first}, the runtimes are {words} on average."
 
 
 def _complete(timed: Sequence[Findings], loop: str) -> list[Findings]:

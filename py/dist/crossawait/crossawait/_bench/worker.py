@@ -48,19 +48,28 @@ async def serve(loop: str, runtime: str | None, line: Line) -> None:
         workload = BY_NAME[command["prepare"]]
         try:
             await at(workload, command["count"], loop, runtime, line)
-        except Unsupported as error:
-            line.answer(unsupported=str(error))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a contestant, the others go on
-            line.answer(error=f"{type(error).__name__}: {' '.join(str(error).split())}")
+            line.answer(**reason(error))
         else:
             line.answer(finished=True)
+
+
+def reason(error: BaseException) -> dict[str, str]:
+    """Return what the parent is told of an error; of a group of them, as trio raises, the first."""
+    while nested := getattr(error, "exceptions", None):
+        error = nested[0]
+    words = " ".join(str(error).split())
+    if isinstance(error, Unsupported):
+        return {"unsupported": words}
+    return {"error": f"{type(error).__name__}: {words}"}
 
 
 async def at(workload: Workload, count: int, loop: str, runtime: str | None, line: Line) -> None:
     """Warm up for a workload, and give samples of it until it is finished."""
     tasks = loops.tasks(loop)
     contestant = make(runtime, loop, tasks)
-    async with tasks, contestant:
+    # Tasks end before what they use: a server that is cancelled complains less than one without a socket.
+    async with contestant, tasks:
         if not workload.fresh:
             # Not counted: threads start, caches fill, connections are made.
             await workload.work(contestant, count)
