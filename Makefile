@@ -79,7 +79,7 @@ $(INSTALLED): $(DIST)/.built
 demo: install ## Build, install, run the demonstration and compare the runtimes
 	$(call say,demo)
 	$(BIN)/python examples/demo.py
-	$(BIN)/crossawait bench --quick
+	$(BIN)/crossawait bench --quick --loop asyncio
 
 EXTENSION := $(VENV)/.test-extension
 

@@ -159,7 +159,7 @@ def duration(nanoseconds: float) -> str:
 
 
 def comparison_table(comparison: Comparison) -> str:
-    """One workload, fastest first, each with its ratio to crossawait's: on tokio, if it has to do with runtimes."""
+    """One workload, fastest first, each with its ratio to crossawait's, on tokio where runtimes matter."""
     found = comparison.timings
     ours = [name for name in found if name.startswith(SUBJECT)] or [MADE]
     reference = min(found[name].median for name in ours)

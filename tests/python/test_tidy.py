@@ -19,6 +19,7 @@ CRATES_WITHOUT_UNSAFE = ("macros", "rt-tokio", "rt-asyncstd", "rt-smol", "py")
 MOST_LINES = 400
 # Written by tools or by lawyers.
 ANY_LENGTH = ("Cargo.lock", ".json", "LICENSE-APACHE")
+PICTURES = {".png"}
 # Where the syntax asks for tabs.
 TABS = {"Makefile", "proofs.mk"}
 
@@ -48,7 +49,7 @@ def texts() -> list[tuple[str, str]]:
     return [
         (path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
         for path in files()
-        if path.suffix != ".png"
+        if path.suffix not in PICTURES
     ]
 
 
@@ -82,6 +83,7 @@ def test_the_pure_package_has_this_version_and_pins_the_runtimes_at_it() -> None
         **{name: [pin] for name, pin in pins.items()},
         "asyncstd": [pins["async-std"]],
         "all": list(pins.values()),
+        "bench": project["optional-dependencies"]["bench"],
     }
     module = ast.parse((ROOT / "py/dist/crossawait/crossawait/_version.py").read_text())
     (assignment,) = (node for node in module.body if isinstance(node, ast.Assign))

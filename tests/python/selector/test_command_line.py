@@ -96,4 +96,14 @@ def test_version_and_help(site: Site) -> None:
 def test_bench_needs_a_runtime(site: Site) -> None:
     result = site.python("-m", "crossawait", "bench")
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == "no runtime is installed: there is nothing to compare\n"
+    assert result.stderr == "crossawait bench: no runtime is installed: there is nothing to compare\n"
+
+
+def test_bench_says_what_to_install_before_it_measures(site: Site) -> None:
+    site.add("tokio")
+    result = site.python("-m", "crossawait", "bench")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        "crossawait bench: it needs rich, which is not installed;"
+        ' install it with: pip install "crossawait[bench]"\n'
+    )

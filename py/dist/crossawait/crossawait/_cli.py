@@ -38,10 +38,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     comparison = commands.add_parser(
         "bench",
         help="compare the installed runtimes with each other and with asyncio, on this machine",
-        description="Compare the installed runtimes with each other and with asyncio at the same work, in"
-        " rounds that take turns. Takes about half a minute; be alone on the machine.",
+        description="Compare the installed runtimes, on each installed event loop, with each other and with"
+        " the loop by itself, in rounds that take turns. Takes some minutes, and is worth something only"
+        f" alone on the machine. Needs more packages: {bench.EXTRA}",
     )
-    comparison.add_argument("--quick", action="store_true", help="a few seconds, for a look")
+    comparison.add_argument(
+        "--quick",
+        action="store_true",
+        help="less of everything, on asyncio and uvloop alone: two minutes at most",
+    )
+    comparison.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only workloads of this name; * and ? stand for what is left out; may be given again",
+    )
+    comparison.add_argument(
+        "--runtime", action="append", default=[], metavar="NAME", help="only this runtime; may be given again"
+    )
+    comparison.add_argument(
+        "--loop", action="append", default=[], metavar="NAME", help="only this event loop; may be given again"
+    )
+    comparison.add_argument("--json", type=Path, metavar="FILE", help="write every sample to a file")
+    comparison.add_argument("--html", type=Path, metavar="FILE", help="write a page with charts")
+    comparison.add_argument(
+        "--compare", type=Path, metavar="FILE", help="say what has changed since an older --json"
+    )
     comparison.set_defaults(command=_bench)
     stubs = commands.add_parser(
         "stubs",
@@ -63,7 +86,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    return bench.run(quick=options.quick)
+    asked = bench.Options(
+        quick=options.quick,
+        patterns=options.filter,
+        runtimes=options.runtime,
+        loops=options.loop,
+        json=options.json,
+        html=options.html,
+        compare=options.compare,
+    )
+    try:
+        bench.run(asked)
+    except (bench.BenchError, OSError) as error:
+        print(f"crossawait bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        # What was measured so far stands above.
+        return 130
+    return 0
 
 
 def _stubs(options: argparse.Namespace) -> int:
