@@ -65,6 +65,8 @@ def test_a_run_prints_and_writes_everything_and_a_second_one_compares(tmp_path: 
 @pytest.mark.parametrize("name", [one.name for one in WORKLOADS if one.level == QUICK])
 def test_every_workload_runs_with_every_contestant(name: str, loop: str) -> None:
     pytest.importorskip(loop)
+    if loop == "rloop" and name.startswith("loops-"):
+        pytest.skip("rloop 0.5 has faults with several loops in one process; a run measures this on asyncio")
     workload = BY_NAME[name]
     for runtime in (None, *RUNTIMES):
         member = Member(Entry(loop, runtime))
