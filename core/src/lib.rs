@@ -43,7 +43,7 @@
 //! | `panic`, [`error`] | what goes wrong, as Python exceptions |
 //! | `sync` | what cells and queues synchronize with, to be modelled |
 //! | `asyncio`, `trio`, `python_source` | what the library calls of theirs, and its own parts in Python |
-//! | `lifecycle` | fork and interpreter exit |
+//! | `lifecycle`, `daemon` | fork and interpreter exit |
 //! | `macros` | what the attributes `pyfunction` and `pymethods` write (with the feature `macros`) |
 
 mod asyncio;
@@ -56,6 +56,7 @@ mod caller;
 mod cancel_token;
 mod coroutine;
 mod current;
+mod daemon;
 pub mod entry;
 pub mod error;
 mod event_loop;

@@ -18,6 +18,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyCFunction;
 
+use crate::daemon;
 use crate::event_loop::notifier;
 use crate::runtime::Inner;
 
@@ -40,10 +41,11 @@ pub(crate) fn generation() -> u32 {
 fn watch_forks() {
     extern "C" fn in_child() {
         GENERATION.fetch_add(1, Ordering::Relaxed);
+        daemon::forget();
     }
     static WATCHING: Once = Once::new();
     WATCHING.call_once(|| {
-        // SAFETY: the handler is a static function that only touches an atomic: async-signal-safe, as a handler in the
+        // SAFETY: the handler is a static function that only touches atomics: async-signal-safe, as a handler in the
         // child of a threaded process has to be. Failure (no memory) leaves forks unnoticed, as without the call.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     });
@@ -163,5 +165,6 @@ fn shut_down_all(py: Python<'_>) -> PyResult<()> {
         py.detach(|| runtime.stop_executor(EXIT_TIMEOUT));
     }
     notifier::stop(py, EXIT_TIMEOUT);
+    daemon::end(py, EXIT_TIMEOUT);
     waited
 }

@@ -15,6 +15,7 @@ use super::wake::Wake;
 use super::wake::WakeFd;
 use super::{EventLoop, Kind};
 use crate::awaitable::Awaitable;
+use crate::daemon::{self, Draining};
 use crate::metrics::LOOPS;
 use crate::panic;
 #[cfg(unix)]
@@ -37,6 +38,8 @@ pub(super) struct Drain {
     event_loop: Arc<EventLoop>,
     /// The loop that calls; weak, since the loop owns the drain.
     python_loop: Py<PyAny>,
+    /// It was made in a daemon thread, and so that is where it is called.
+    is_in_daemon: bool,
 }
 
 /// Makes the library's side of `python_loop`, which runs in this thread, and hooks the two together.
@@ -105,7 +108,7 @@ impl Drain {
     fn new(python_loop: &Bound<'_, PyAny>, event_loop: Arc<EventLoop>) -> PyResult<Py<Self>> {
         let py = python_loop.py();
         let python_loop = py.import("weakref")?.call_method1("ref", (python_loop,))?.unbind();
-        Py::new(py, Self { event_loop, python_loop })
+        Py::new(py, Self { event_loop, python_loop, is_in_daemon: daemon::is_daemon(py)? })
     }
 }
 
@@ -116,7 +119,13 @@ impl Drain {
         if python_loop.is_none() {
             return Ok(());
         }
-        self.event_loop.drain(&python_loop)
+        if !self.is_in_daemon {
+            return self.event_loop.drain(&python_loop, None);
+        }
+        match Draining::begin() {
+            Some(draining) => self.event_loop.drain(&python_loop, Some(draining)),
+            None => Ok(()),
+        }
     }
 
     /// Nothing will be drained any more. For a loop that knows its end before it lets go of the drain.
@@ -150,8 +159,8 @@ impl Drop for Drain {
 }
 
 impl EventLoop {
-    fn drain(self: &Arc<Self>, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.take_turn(|| self.deliver_for_a_while(python_loop))
+    fn drain(self: &Arc<Self>, python_loop: &Bound<'_, PyAny>, in_daemon: Option<Draining>) -> PyResult<()> {
+        self.take_turn(|| self.deliver_for_a_while(python_loop, in_daemon.as_ref()))
     }
 
     /// Takes what has been pushed, has `deliver` go on with it, and sees to it that the loop comes back for the rest.
@@ -167,7 +176,11 @@ impl EventLoop {
         result
     }
 
-    fn deliver_for_a_while(self: &Arc<Self>, python_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn deliver_for_a_while(
+        self: &Arc<Self>,
+        python_loop: &Bound<'_, PyAny>,
+        in_daemon: Option<&Draining>,
+    ) -> PyResult<()> {
         let py = python_loop.py();
         let stepper = Stepper::new(python_loop, self.manner)?;
         let mut last_look = Instant::now();
@@ -186,6 +199,9 @@ impl EventLoop {
                 } else {
                     report(python_loop, error)?;
                 }
+            }
+            if in_daemon.is_some_and(Draining::is_over) {
+                break;
             }
             until_look -= 1;
             if until_look == 0 {
