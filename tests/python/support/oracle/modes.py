@@ -17,6 +17,8 @@ class Mode:
     strict: bool = False
     # How many of the steps are run on it: for each future and each handle, debug mode writes a traceback.
     share: float = 1.0
+    # Whether coroutines are compared on it: see `known.py` for frames.
+    has_coroutines: bool = True
 
     def make_loop(self) -> asyncio.AbstractEventLoop:
         """Make a loop, without its complaints of being slow."""
@@ -49,6 +51,6 @@ if sys.version_info >= (3, 12):
         loop.set_task_factory(asyncio.eager_task_factory)
         return loop
 
-    _ALL += [Mode("eager", _eager)]
+    _ALL += [Mode("eager", _eager, has_coroutines=False)]
 
 MODES: dict[str, Mode] = {mode.name: mode for mode in _ALL}
