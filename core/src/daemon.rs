@@ -4,6 +4,9 @@
 //! That unwinds, and unwinding through a drain aborts the process. So no drain begins in a daemon thread once the
 //! interpreter is about to end, and those that run are waited for. Other threads are joined before, and drain until then:
 //! they may be waiting for the very news that their runtime is closed.
+//!
+//! A loop counts as a daemon thread's if it first met the library in one. One that is handed to another thread later keeps
+//! what it was: it is not waited for, or stops draining as the interpreter ends.
 
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 use std::thread;
@@ -12,7 +15,7 @@ use std::time::{Duration, Instant};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-/// Drains in daemon threads. Below zero in a child that was forked inside one.
+/// Drains in daemon threads. Below zero in a child that was forked inside one: then the last is not waited for.
 static RUNNING: AtomicIsize = AtomicIsize::new(0);
 
 static ENDING: AtomicBool = AtomicBool::new(false);
@@ -32,7 +35,8 @@ pub(crate) struct Draining(());
 impl Draining {
     /// `None` once it is too late.
     pub(crate) fn begin() -> Option<Self> {
-        // Counted first and asked then, as `end` asks first and counts then: one of the two sees the other.
+        // Counted first and asked then; `end` says so first and counts then. In the one order that all threads see, one of
+        // the two comes first, and the other sees it.
         RUNNING.fetch_add(1, Ordering::SeqCst);
         let draining = Self(());
         (!draining.is_over()).then_some(draining)
