@@ -119,6 +119,17 @@ impl ByteStream {
         Ok(self.runtime.builder().name(name))
     }
 
+    /// For descriptions. In a forked child it is not looked at: a thread of the parent may have been at it.
+    fn state(&self) -> &'static str {
+        if self.runtime.is_inherited() {
+            " inherited"
+        } else if self.connection.is_closed() {
+            " closed"
+        } else {
+            ""
+        }
+    }
+
     fn start_read<'py>(&self, py: Python<'py>, name: &'static str, want: Want) -> PyResult<Bound<'py, Coroutine>> {
         let connection = self.connection.clone();
         self.verb(py, name)?.coroutine_into_py(py, async move { connection.read(want).await })
@@ -211,15 +222,14 @@ impl ByteStream {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let closed = if self.connection.is_closed() { " closed" } else { "" };
         let (local, peer) = (self.local_address(py)?.repr()?, self.peer_address(py)?.repr()?);
-        Ok(format!("<Stream{closed} local={local} peer={peer}>"))
+        Ok(format!("<Stream{} local={local} peer={peer}>", self.state()))
     }
 }
 
 impl fmt::Debug for ByteStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ByteStream").field("closed", &self.connection.is_closed()).finish_non_exhaustive()
+        f.debug_struct("ByteStream").field("state", &self.state().trim_start()).finish_non_exhaustive()
     }
 }
 
