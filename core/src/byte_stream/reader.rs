@@ -52,6 +52,12 @@ pub(super) enum Filled {
 }
 
 impl Reader {
+    /// How much memory it has.
+    #[cfg(all(test, not(crossawait_loom)))]
+    pub(super) fn capacity(&self) -> usize {
+        self.storage.capacity()
+    }
+
     /// The bytes in hand.
     fn bytes(&self) -> &[u8] {
         &self.storage[self.start..self.end]
@@ -69,10 +75,11 @@ impl Reader {
                 return Poll::Ready(Ok(filled));
             }
             let more = match want {
-                Want::Some(most) => *most,
+                Want::Some(most) => (*most).min(LARGEST_CHUNK),
                 Want::Exactly(count) => *count - self.bytes().len(),
                 Want::Until { .. } => CHUNK,
             };
+            self.shed(more);
             let received = ready!(self.poll_receive(context, transport, more))?;
             self.ended = received == 0;
         }
@@ -147,6 +154,14 @@ impl Reader {
         let received = ready!(transport.poll_read(context, &mut self.storage[self.end..]))?;
         self.end += received;
         Poll::Ready(Ok(received))
+    }
+
+    /// Lets go of what an earlier, larger read has left, unless this one is going to need half of it: a stream may live for
+    /// long, and of many kinds of message the longest come seldom.
+    fn shed(&mut self, more: usize) {
+        if self.bytes().is_empty() && self.storage.len() / 2 > more.max(LARGEST_CHUNK) {
+            *self = Self { ended: self.ended, ..Self::default() };
+        }
     }
 
     /// Makes room for `more` bytes behind those in hand. Grows with what arrives, not with what is asked for.
