@@ -5,10 +5,12 @@
 //! | `byte_stream.rs` | the Python object and its verbs |
 //! | `byte_stream/connection.rs` | what the verbs in flight share |
 //! | `byte_stream/reader.rs` | what has been received and not given out |
+//! | `byte_stream/budget.rs` | how long a loop may do nothing but read |
 //! | `byte_stream/shared.rs` | a stream of any kind, for a reader and a writer at once |
 //! | `byte_stream/turns.rs` | one read at a time, and one write |
 //! | `byte_stream/error.rs` | what is raised |
 
+mod budget;
 mod connection;
 mod error;
 mod reader;
@@ -39,7 +41,8 @@ impl Runtime {
     /// Gives Python a stream over whatever can be read from and written to: what a library connects, TLS, a pipe.
     ///
     /// Reads and writes may run at the same time. They are polled on the runtime, and once beforehand on the thread that
-    /// awaits, as those of any [`Coroutine`]. Reading is buffered: a cancelled `read` loses nothing. `write_all` flushes.
+    /// awaits, as those of any [`Coroutine`]. Reading is buffered: a cancelled `read` loses nothing. When reads have been ready on
+    /// the spot for 5 ms one suspends all the same, so that the loop gets to its other work. `write_all` flushes.
     /// `close` ends what is in flight with an `OSError` and then polls `poll_close`. An `io::Error` is raised as an `OSError`
     /// with its number, and one that carries a Python exception as that. Without a call of `close` the stream is dropped
     /// with the Python object, on its runtime. It has no addresses: they are None.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use memchr::memmem;
 
+use super::budget::Budget;
 use super::error::StreamError;
 use crate::io::Transport;
 
@@ -24,6 +25,8 @@ pub(super) struct Reader {
     start: usize,
     end: usize,
     ended: bool,
+    /// Kept by whoever reads: here it is one at a time.
+    pub(super) budget: Budget,
 }
 
 /// What a read waits for.
@@ -160,7 +163,8 @@ impl Reader {
     /// long, and of many kinds of message the longest come seldom.
     fn shed(&mut self, more: usize) {
         if self.bytes().is_empty() && self.storage.len() / 2 > more.max(LARGEST_CHUNK) {
-            *self = Self { ended: self.ended, ..Self::default() };
+            self.storage = Vec::new();
+            (self.start, self.end) = (0, 0);
         }
     }
 
