@@ -101,7 +101,7 @@ pub(crate) fn ignore_panic(body: impl FnOnce()) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(crossawait_loom)))]
 mod tests {
     use std::panic::resume_unwind;
 
