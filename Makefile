@@ -201,13 +201,14 @@ include proofs.mk
 
 PEERS := $(CARGO_TARGET_DIR)/bench-peers
 
-bench-peers: $(TOOLS) ## Compare with pyo3-async-runtimes and asyncio
-	$(call say,bench: the extension that has both bridges)
+bench-peers: $(TOOLS) ## Compare with PyO3, pyo3-async-runtimes and asyncio; writes the README's table and chart
+	$(call say,bench: the extension that has all bridges)
 	rm -rf $(PEERS)
 	cd bench/peers && $(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out $(PEERS)
 	$(BIN)/python -m pip --isolated install --quiet --disable-pip-version-check --no-index --force-reinstall $(PEERS)/*.whl
 	$(call say,bench: peers)
-	$(BIN)/python bench/peers.py
+	$(BIN)/python bench/peers.py --json bench/results/peers.json
+	$(BIN)/python bench/publish.py
 
 bench-redis: $(TOOLS) ## Compare examples/redis with redis.asyncio
 	$(need-redis-server)

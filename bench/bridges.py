@@ -1,4 +1,4 @@
-"""The contestants: crossawait and pyo3-async-runtimes from the extension in `bench/peers`, and asyncio."""
+"""The contestants: crossawait, PyO3 and pyo3-async-runtimes from the extension in `peers`, and asyncio."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from measure import Counters
 
 OURS = ("crossawait tokio", "crossawait smol", "crossawait async-std")
 PEERS = ("pyo3-async-runtimes tokio", "pyo3-async-runtimes async-std")
+NATIVE = "PyO3 async fn tokio"
+"""PyO3's own coroutines. They have no future form, no way to await Python, and no streams."""
 OWN_FUTURE = "asyncio create_future + call_soon"
 BARE = "bare coroutine"
 
@@ -17,13 +19,17 @@ SUBMODULES = {
     "crossawait tokio": "crossawait_tokio",
     "crossawait smol": "crossawait_smol",
     "crossawait async-std": "crossawait_async_std",
+    NATIVE: "pyo3_tokio",
     "pyo3-async-runtimes tokio": "par_tokio",
     "pyo3-async-runtimes async-std": "par_async_std",
 }
 
 
 class Bridge(Protocol):
-    """One submodule of the extension: a bridge on a runtime; its counterpart is `peers/src/contestant.rs`."""
+    """One submodule of the extension: a bridge on a runtime; its counterpart is `peers/src/contestant.rs`.
+
+    `NATIVE` lacks what it has no form for.
+    """
 
     def noop(self) -> Awaitable[None]:
         """Spawned, finished at its first poll."""

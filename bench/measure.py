@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
 
-from machine import Neighbours
+from library import Neighbours, noise
 
 Sample = Callable[[], Awaitable[float]]
 """Does one sample's work and returns the seconds it took."""
@@ -67,17 +67,14 @@ class Timing:
     """What these samples did to the counters, all together."""
 
     @property
-    def median(self) -> float:
-        """The middle sample."""
-        return statistics.median(self.samples)
+    def estimate(self) -> noise.Estimate:
+        """The median, and the interval in which the true one lies."""
+        return noise.median(self.samples)
 
     @property
-    def quartiles(self) -> tuple[float, float]:
-        """The samples a quarter of the way from either end: half of all rounds lie between them."""
-        if len(self.samples) < 2:
-            return self.samples[0], self.samples[0]
-        low, _, high = statistics.quantiles(self.samples, n=4, method="inclusive")
-        return low, high
+    def median(self) -> float:
+        """The middle sample."""
+        return self.estimate.median
 
 
 @dataclass(frozen=True)

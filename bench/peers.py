@@ -1,6 +1,6 @@
-"""Times crossawait against pyo3-async-runtimes and asyncio's own future. `bench/README.md` says how and why.
+"""Times crossawait against PyO3, pyo3-async-runtimes and asyncio. `bench/README.md` says how and why.
 
-Needs the extension in `bench/peers`; `make bench-peers` builds it first.
+Needs the extension in `bench/peers`; `make bench-peers` builds it, and has `publish.py` show the results.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import isolated
 import machine
 import report
 from bridges import counters
+from library import cores
 from measure import Comparison, interleave
 from workloads import FULL, QUICK, WORKLOADS, Scale, Workload
 
@@ -28,16 +29,13 @@ ISOLATED = {
     isolated.GROWTH: "memory that calls of Rust leave behind",
     isolated.GROWTH_CALLS: "memory that calls of Python leave behind",
 }
-RESULTS = Path(__file__).parent / "results" / "peers.json"
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
     names = [*(workload.key for workload in WORKLOADS), *ISOLATED]
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--json", type=Path, default=RESULTS, metavar="PATH", help="where to write all samples"
-    )
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write all samples to a file")
     parser.add_argument(
         "--quick", action="store_true", help="a tenth of the time, for a look and not for a record"
     )
@@ -115,13 +113,14 @@ def main() -> int:
         loop.close()
     separate = in_processes([kind for kind in ISOLATED if kind in chosen.only], quick=chosen.quick)
 
-    found = report.verdicts(comparisons, separate, machine.cores())
+    found = report.verdicts(comparisons, separate, cores())
     print(f"\nbounds of {report.SUBJECT}\n{report.verdict_table(found)}", flush=True)
-    settings = {"loop": chosen.loop, "rounds": rounds, "quick": chosen.quick}
-    document = {"machine": facts, "settings": settings, **report.structure(comparisons, separate, found)}
-    chosen.json.parent.mkdir(parents=True, exist_ok=True)
-    chosen.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    print(f"\nevery sample is in {chosen.json}")
+    if chosen.json is not None:
+        settings = {"loop": chosen.loop, "rounds": rounds, "quick": chosen.quick}
+        document = {"machine": facts, "settings": settings, **report.structure(comparisons, separate, found)}
+        chosen.json.parent.mkdir(parents=True, exist_ok=True)
+        chosen.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        print(f"\nevery sample is in {chosen.json}")
     return 1 if chosen.check and not all(verdict.met for verdict in found) else 0
 
 

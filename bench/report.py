@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
-from bridges import BARE, OURS, OWN_FUTURE, PEERS
+from bridges import BARE, NATIVE, OURS, OWN_FUTURE, PEERS
 from futures import ASYNCIO, MADE
-from measure import Comparison, Counters
+from library import noise
+from measure import Comparison, Counters, Timing
 
 SUBJECT = OURS[0]
 PEER = PEERS[0]
@@ -23,6 +25,12 @@ FASTER = {
     "stream-in": 5,
 }
 """How many times faster than the peer, at least."""
+
+FASTER_THAN_NATIVE = {"gather": 4, "busy": 500, "in-turn": 2}
+"""How many times faster than PyO3's own coroutine that awaits a task of tokio's, at least."""
+
+# The bounds against asyncio's own `gather` are meant for these versions; older ones have a wider one.
+MODERN = sys.version_info >= (3, 13)
 
 Comparisons = Mapping[str, Comparison]
 """By workload."""
@@ -59,20 +67,26 @@ class Verdict:
         ]
 
 
-def faster(comparisons: Comparisons, work: str, limit: float, subject: str = SUBJECT) -> Verdict:
+def titled(work: str, subject: str) -> str:
+    """The work, and what of ours has done it if that is not the rule."""
+    of_tokio = subject.startswith(SUBJECT)
+    return f"{work}{subject.removeprefix(SUBJECT)}" if of_tokio else f"{work}, {subject}"
+
+
+def faster(
+    comparisons: Comparisons, work: str, limit: float, subject: str = SUBJECT, other: str = PEER
+) -> Verdict:
     """How many times faster than the peer."""
     found = comparisons[work].timings
-    title = work if subject == SUBJECT else f"{work}{subject.removeprefix(SUBJECT)}"
-    return Verdict(
-        title, PEER, found[PEER].median / found[subject].median, limit, at_least=True, unit="x faster"
-    )
+    times = found[other].median / found[subject].median
+    return Verdict(titled(work, subject), other, times, limit, at_least=True, unit="x faster")
 
 
 def within(comparisons: Comparisons, work: str, other: str, limit: float, subject: str = SUBJECT) -> Verdict:
     """How many times as long as something of asyncio's own."""
     found = comparisons[work].timings
-    title = work if subject == SUBJECT else f"{work}{subject.removeprefix(SUBJECT)}"
-    return Verdict(title, other, found[subject].median / found[other].median, limit, at_least=False, unit="x")
+    times = found[subject].median / found[other].median
+    return Verdict(titled(work, subject), other, times, limit, at_least=False, unit="x")
 
 
 def streamed(comparisons: Comparisons, work: str) -> Verdict:
@@ -93,10 +107,15 @@ def speed_verdicts(comparisons: Comparisons) -> Iterator[Verdict]:
     for work in ("gather", "gather-direct"):
         if work in comparisons:
             yield faster(comparisons, work, 6)
-            yield within(comparisons, work, OWN_FUTURE, 1.2)
+            yield within(comparisons, work, OWN_FUTURE, 1.0 if MODERN and work == "gather" else 1.2)
+    if "gather" in comparisons and MODERN:
+        yield within(comparisons, "gather", BARE, 1.7)
     for work, limit in FASTER.items():
         if work in comparisons:
             yield faster(comparisons, work, limit)
+    for work, limit in FASTER_THAN_NATIVE.items():
+        if work in comparisons:
+            yield faster(comparisons, work, limit, other=NATIVE)
     if "stream-out" in comparisons:
         yield streamed(comparisons, "stream-out")
     if "settled" in comparisons:
@@ -107,6 +126,7 @@ def speed_verdicts(comparisons: Comparisons) -> Iterator[Verdict]:
     if "callbacks-made" in comparisons:
         yield within(comparisons, "callbacks-made", ASYNCIO, 1, MADE)
     if "ready" in comparisons:
+        yield within(comparisons, "ready", NATIVE, 1, f"{SUBJECT} (coroutine)")
         for form in ("coroutine", "awaitable"):
             subject = f"{SUBJECT} ({form})"
             yield faster(comparisons, "ready", 100, subject)
@@ -158,21 +178,29 @@ def duration(nanoseconds: float) -> str:
     return f"{nanoseconds:.0f} ns" if nanoseconds < 1000 else f"{nanoseconds / 1000:.2f} µs"
 
 
+def times(timing: Timing, reference: Timing) -> str:
+    """How many times as long, if that is more than noise. Rounds are compared one by one."""
+    ratio = noise.ratio(timing.samples, reference.samples)
+    if ratio is None or not noise.differs(ratio):
+        return "" if timing is reference else "≈ 1"
+    return f"{ratio.median:.2f}x"
+
+
 def comparison_table(comparison: Comparison) -> str:
     """One workload, fastest first, each with its ratio to crossawait's, on tokio where runtimes matter."""
     found = comparison.timings
     ours = [name for name in found if name.startswith(SUBJECT)] or [MADE]
-    reference = min(found[name].median for name in ours)
+    reference = min((found[name] for name in ours), key=lambda timing: timing.median)
     rows = []
     for name, timing in sorted(found.items(), key=lambda item: item[1].median):
-        low, high = timing.quartiles
+        estimate = timing.estimate
         batch = timing.counted.completions / timing.counted.wakes if timing.counted.wakes else None
         rows.append(
             [
                 name,
                 duration(timing.median),
-                f"{duration(low)} to {duration(high)}",
-                f"{timing.median / reference:.2f}x",
+                f"{duration(estimate.low)} to {duration(estimate.high)}",
+                times(timing, reference),
                 "" if batch is None else f"{batch:.1f}",
             ]
         )
@@ -181,7 +209,7 @@ def comparison_table(comparison: Comparison) -> str:
         f"{operations:,} a sample; the {comparison.rounds} quietest of {comparison.taken} rounds, "
         f"other processes using {comparison.others:.2f} cores"
     )
-    return f"({facts})\n" + table(["", "median", "middle half", "ratio", "completions per wake"], rows)
+    return f"({facts})\n" + table(["", "median", "interval", "ratio", "completions per wake"], rows)
 
 
 COLUMNS = {
@@ -220,7 +248,9 @@ def structure(comparisons: Comparisons, isolated: Isolated, found: list[Verdict]
                 "nanoseconds": {
                     name: {
                         "median": timing.median,
-                        "quartiles": timing.quartiles,
+                        "low": timing.estimate.low,
+                        "high": timing.estimate.high,
+                        "confidence": timing.estimate.confidence,
                         "operations": timing.operations,
                         "samples": timing.samples,
                         **timing.counted._asdict(),

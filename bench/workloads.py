@@ -9,14 +9,17 @@ from dataclasses import dataclass
 
 import calls
 import futures
-from bridges import BARE, OURS, OWN_FUTURE, PEERS, bridge
+from bridges import BARE, NATIVE, OURS, OWN_FUTURE, PEERS, bridge
 from measure import Sample, Subject
 
 Call = Callable[[], Awaitable[object]]
 
+OWN_SLEEP = "asyncio.sleep"
+
 SLEEP = 0.005
 AWAITERS = 50
 SPINNERS = 20
+YIELDERS = 100
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Scale:
     rounds: int
     gathered: int
     repeated: int
+    repeated_slowly: int
+    yields: int
     in_turn: int
     ready: int
     ready_spawned: int
@@ -40,6 +45,8 @@ FULL = Scale(
     rounds=9,
     gathered=20_000,
     repeated=40,
+    repeated_slowly=4,
+    yields=10_000,
     in_turn=2_000,
     ready=50_000,
     ready_spawned=1_000,
@@ -49,10 +56,13 @@ FULL = Scale(
     items=100_000,
     items_one_by_one=5_000,
 )
+# As few rounds as can show a difference.
 QUICK = Scale(
-    rounds=3,
+    rounds=6,
     gathered=5_000,
     repeated=10,
+    repeated_slowly=2,
+    yields=2_000,
     in_turn=500,
     ready=20_000,
     ready_spawned=300,
@@ -119,6 +129,21 @@ def gather_direct(call: Call, count: int) -> Sample:
     return sample
 
 
+def again_and_again(call: Call, each: int) -> Sample:
+    """Tasks that each await so many calls in turn, all at once."""
+
+    async def one() -> None:
+        for _ in range(each):
+            await call()
+
+    async def sample() -> float:
+        start = time.perf_counter()
+        await asyncio.gather(*[one() for _ in range(YIELDERS)])
+        return time.perf_counter() - start
+
+    return sample
+
+
 def under_load(call: Call, repeated: int) -> Sample:
     """Awaiters on a loop that never rests, so that the interpreter lock is never free for the asking.
 
@@ -166,7 +191,7 @@ def in_turn(call: Call, count: int) -> Sample:
 
 def noops(shape: Callable[[Call, int], Sample], count: int, operations: int) -> list[Subject]:
     """Every contestant's `noop` in one shape, with asyncio's own future."""
-    calls: dict[str, Call] = {name: bridge(name).noop for name in (*OURS, *PEERS)}
+    calls: dict[str, Call] = {name: bridge(name).noop for name in (*OURS, NATIVE, *PEERS)}
     calls[OWN_FUTURE] = own_future()
     return [Subject(name, shape(call, count), operations) for name, call in calls.items()]
 
@@ -182,18 +207,32 @@ def direct_subjects(scale: Scale) -> list[Subject]:
     return noops(gather_direct, scale.gathered, scale.gathered)
 
 
+def yield_subjects(scale: Scale) -> list[Subject]:
+    """`yield_now` again and again: a future that is never finished at its first poll."""
+    calls: dict[str, Call] = {name: bridge(name).yield_now for name in (*OURS, NATIVE, *PEERS)}
+    calls[OWN_FUTURE] = own_future()
+    each = scale.yields // YIELDERS
+    return [Subject(name, again_and_again(call, each), each * YIELDERS) for name, call in calls.items()]
+
+
+def loaded(scale: Scale, calls: dict[str, Call]) -> list[Subject]:
+    """Calls on a busy loop; fewer of PyO3's, each of which takes as long as a thousand others."""
+    repeated = {name: scale.repeated_slowly if name == NATIVE else scale.repeated for name in calls}
+    return [
+        Subject(name, under_load(call, repeated[name]), AWAITERS * repeated[name])
+        for name, call in calls.items()
+    ]
+
+
 def load_subjects(scale: Scale) -> list[Subject]:
     """`noop` on a busy loop."""
-    return noops(under_load, scale.repeated, AWAITERS * scale.repeated)
+    calls: dict[str, Call] = {name: bridge(name).noop for name in (*OURS, NATIVE, *PEERS)}
+    return loaded(scale, {**calls, OWN_FUTURE: own_future()})
 
 
 def load_yield_subjects(scale: Scale) -> list[Subject]:
     """`yield_now` on a busy loop: the future is never finished before somebody waits for it."""
-    operations = AWAITERS * scale.repeated
-    return [
-        Subject(name, under_load(bridge(name).yield_now, scale.repeated), operations)
-        for name in (*OURS, *PEERS)
-    ]
+    return loaded(scale, {name: bridge(name).yield_now for name in (*OURS, NATIVE, *PEERS)})
 
 
 def in_turn_subjects(scale: Scale) -> list[Subject]:
@@ -203,7 +242,11 @@ def in_turn_subjects(scale: Scale) -> list[Subject]:
 
 def ready_subjects(scale: Scale) -> list[Subject]:
     """Both forms of ours; the peers do a whole crossing each, so fewer of them make a sample long enough."""
-    subjects = [Subject(BARE, in_turn(bare, scale.ready), scale.ready)]
+    native = bridge(NATIVE).ready_coroutine
+    subjects = [
+        Subject(BARE, in_turn(bare, scale.ready), scale.ready),
+        Subject(NATIVE, in_turn(native, scale.ready), scale.ready),
+    ]
     for name in OURS:
         ours = bridge(name)
         subjects.append(
@@ -226,13 +269,16 @@ def sleep_subjects(scale: Scale) -> list[Subject]:
         ours = bridge(name)
         return lambda: ours.sleep(SLEEP)
 
-    subjects = [Subject(name, gather_direct(sleeping(name), count), count) for name in (*OURS, *PEERS)]
-    return [*subjects, Subject("asyncio.sleep", gather_direct(own_timer(), count), count)]
+    subjects = [
+        Subject(name, gather_direct(sleeping(name), count), count) for name in (*OURS, NATIVE, *PEERS)
+    ]
+    return [*subjects, Subject(OWN_SLEEP, gather_direct(own_timer(), count), count)]
 
 
 WORKLOADS = (
     Workload("gather", "gather of tasks that each await a no-op", gather_subjects),
     Workload("gather-direct", "gather of no-op awaitables themselves", direct_subjects),
+    Workload("yield", f"{YIELDERS} tasks that each await one yield after another", yield_subjects),
     Workload("busy", f"{AWAITERS} awaiters of no-ops beside {SPINNERS} spinning tasks", load_subjects),
     Workload(
         "busy-yield", f"{AWAITERS} awaiters of yields beside {SPINNERS} spinning tasks", load_yield_subjects

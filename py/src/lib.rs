@@ -7,6 +7,7 @@
 //! | `interval.rs` | `Interval`, the ticks of `runtime.interval` |
 //! | `connected.rs` | a new connection, on its way to becoming the core's `Stream` |
 //! | `listener.rs` | `Listener` |
+//! | `echo.rs` | both ends of a connection, for the benchmarks |
 //! | `address.rs` | socket addresses from Python; name resolution |
 //! | `error.rs` | what listeners and look-ups raise |
 
@@ -15,6 +16,7 @@
 mod address;
 mod backend;
 mod connected;
+mod echo;
 mod error;
 mod interval;
 mod listener;

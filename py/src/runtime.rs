@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::connected::Connected;
+use crate::echo;
 use crate::error::SocketError;
 use crate::interval::Interval;
 use crate::listener::Started;
@@ -146,6 +147,12 @@ impl PyRuntime {
         })
     }
 
+    /// For `crossawait bench` alone: two ends of a connection that talk without Python.
+    fn _echo<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
+        let runtime = self.admit(py)?;
+        runtime.builder().name("_echo").coroutine_into_py(py, echo::connect(runtime.downgrade()))
+    }
+
     /// What the runtime has done so far, as a `crossawait.Metrics`.
     fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let runtime = self.runtime.live(py)?;
@@ -244,7 +251,7 @@ pub(crate) fn sleep_on(runtime: &Runtime, duration: Duration) -> PyResult<BoxFut
 }
 
 /// Asks the runtime's network, if the runtime is still there.
-fn with_network<T>(runtime: &WeakRuntime, ask: impl FnOnce(&dyn Network) -> T) -> Result<T, SocketError> {
+pub(crate) fn with_network<T>(runtime: &WeakRuntime, ask: impl FnOnce(&dyn Network) -> T) -> Result<T, SocketError> {
     let runtime = runtime.upgrade().ok_or(SocketError::RuntimeClosed)?;
     let network = runtime.executor().network().ok_or(SocketError::RuntimeClosed)?;
     Ok(ask(network))

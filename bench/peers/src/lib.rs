@@ -2,8 +2,10 @@
 //!
 //! `bench/peers.py` is the only user. Each submodule offers `noop`, `ready_awaitable`, `ready_coroutine`, `sleep`,
 //! `yield_now`, `pending`, `call`, `numbers` and `add_up`; [`contestant`] says what they do.
+//! PyO3's own coroutines, in [`native`], have a part of them.
 
 mod contestant;
+mod native;
 mod ours;
 mod par;
 
@@ -19,6 +21,8 @@ mod crossawait_bench_peers {
     #[pymodule_export]
     use crossawait_core::Awaitable;
 
+    #[pymodule_export]
+    use super::native::pyo3_tokio;
     #[pymodule_export]
     use super::ours::{crossawait_async_std, crossawait_smol, crossawait_tokio};
     #[pymodule_export]

@@ -12,7 +12,8 @@ import pytest
 
 import crossawait
 from crossawait._bench import crew
-from crossawait._bench.crew import ContestantError, Entry, Member
+from crossawait._bench.crew import ContestantError, Entry, Member, UnsupportedError
+from crossawait._bench.loops import RUST
 from crossawait._bench.measure import measure
 from crossawait._bench.report import Findings
 from crossawait._bench.workload import QUICK
@@ -83,6 +84,32 @@ def test_every_workload_runs_with_every_contestant(name: str, loop: str) -> None
         finally:
             member.end()
         assert reason == UNSUPPORTED.get((name, loop, runtime is not None), "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [one.name for one in WORKLOADS if one.limit and one.level == QUICK])
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_every_runtime_does_in_rust_alone_what_has_a_limit(name: str, runtime: str) -> None:
+    workload = BY_NAME[name]
+    count = workload.quick
+    member = Member(Entry(RUST, runtime))
+    try:
+        member.prepare(workload, count)
+        sample, _ = member.sample()
+        member.finish()
+    finally:
+        member.end()
+    median, *_, slowest = sample.percentiles
+    assert 0 < median <= slowest <= sample.value * count
+
+
+def test_a_runtime_without_sockets_of_its_own_kind_has_no_limit() -> None:
+    member = Member(Entry(RUST, None))
+    try:
+        with pytest.raises(UnsupportedError, match="it is made of Python"):
+            member.prepare(BY_NAME["echo-1"], 10)
+    finally:
+        member.end()
 
 
 HAND_MADE = "RuntimeError: this awaitable belongs to a different event loop"

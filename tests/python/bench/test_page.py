@@ -20,6 +20,10 @@ POINTS = [
     findings({"asyncio": 1e-6, "zebra on asyncio": at * 1e-6}, name=f"pending-{at}", curve="by size", at=at)
     for at in (1, 10)
 ]
+RATES = [
+    findings({"tokio in Rust alone": at * 5e-7}, name=f"rate-{at}", curve="things a second, by size", at=at)
+    for at in (1, 10)
+]
 NOBODY = findings({}, name="nobody", failures={"asyncio": "it was not there"})
 
 
@@ -46,7 +50,7 @@ class Reader(HTMLParser):
 
 
 def made() -> str:
-    everything = report(TIMED, THREADS, *POINTS, NOBODY)
+    everything = report(TIMED, THREADS, *POINTS, *RATES, NOBODY)
     words = {found.name: verdict(found) for found in everything.findings}
     old = report(findings({"asyncio": 5e-6}))
     return page(everything, words, ["a <summary>"], old)
@@ -56,8 +60,8 @@ def test_the_page_is_whole_and_refers_to_itself_alone() -> None:
     reader = Reader()
     reader.feed(made())
     assert reader.open == []
-    # Bars of three workloads and of two points, percentiles, and the curve.
-    assert reader.seen.count("svg") == 1 + 1 + 2 + 1 + 1
+    # Bars of two workloads and of four points, percentiles, and the curves.
+    assert reader.seen.count("svg") == 2 + 4 + 1 + 2
     assert "script" not in reader.seen
     assert [link for link in reader.links if not link.startswith("#")] == []
 
@@ -69,6 +73,10 @@ def test_the_page_says_what_was_found_on_what_machine() -> None:
         FACTS["python"],
         "tokio 2.0× slower than asyncio itself",
         "Scaling: by size",
+        "zebra on asyncio: 1.00 µs; bends after 1, and takes 10.0× more with 10.",
+        "how many a second; more is better",
+        ">2,000,000<",
+        "The limit is 500 ns, of tokio in Rust alone.",
     ):
         assert str(value) in text
     assert "a &lt;summary&gt;" in text
@@ -79,7 +87,7 @@ def test_the_page_says_what_was_found_on_what_machine() -> None:
 
 def test_charts_name_each_contestant_in_text() -> None:
     drawn = re.findall(r"<svg.*?</svg>", made(), flags=re.DOTALL)
-    assert all(name in drawn[1] for name in (">tokio on asyncio<", ">tokio on uvloop<", ">uvloop<"))
+    assert all(name in drawn[2] for name in (">tokio on asyncio<", ">tokio on uvloop<", ">uvloop<"))
     assert ">zebra<" in drawn[0]
 
 

@@ -24,7 +24,7 @@ FOUND = findings(
 
 def written(one: Report) -> Any:
     words = {found.name: ["a verdict"] for found in one.findings}
-    return json.loads(json.dumps(to_json(one, words, ["a summary"])))
+    return json.loads(json.dumps(to_json(one, words, ["a summary"], {"a curve": ["it bends"]})))
 
 
 def test_json_has_every_sample_the_words_and_the_machine() -> None:
@@ -32,6 +32,7 @@ def test_json_has_every_sample_the_words_and_the_machine() -> None:
     assert data["schema"] == SCHEMA
     assert data["facts"] == FACTS
     assert data["summary"] == ["a summary"]
+    assert data["scaling"] == {"a curve": ["it bends"]}
     (workload,) = data["workloads"]
     assert {key: value for key, value in workload.items() if key not in ("results", "failures")} == {
         "name": "gather",

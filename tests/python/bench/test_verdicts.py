@@ -54,6 +54,20 @@ def test_of_several_loops_the_best_of_all_is_named() -> None:
     ]
 
 
+def test_rust_alone_is_the_limit_and_wins_nothing() -> None:
+    own = {"asyncio": 4e-6, "tokio on asyncio": 3e-6, "smol on asyncio": 6e-6}
+    assert verdict(findings({**own, "tokio in Rust alone": 1e-6, "smol in Rust alone": 1.5e-6})) == [
+        "On asyncio: tokio 2.0× faster than smol; 1.3× faster than asyncio itself.",
+        "The limit is 1.00 µs, of tokio in Rust alone; tokio on asyncio takes 3.0× as long.",
+    ]
+    assert verdict(findings({"tokio on asyncio": 1.01e-6, "tokio in Rust alone": 1e-6})) == [
+        "On asyncio: tokio alone.",
+        "The limit is 1.00 µs, of tokio in Rust alone; tokio on asyncio is within noise of it.",
+    ]
+    alone = findings({**own, "tokio in Rust alone": 1e-6})
+    assert summary([alone]) == summary([findings(own)])
+
+
 def test_a_long_list_is_only_counted() -> None:
     names = ("tokio", "smol", "async-std")
     everybody = {f"{name} on {loop}": 1e-6 for loop in ("asyncio", "uvloop") for name in names}

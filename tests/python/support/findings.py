@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from crossawait._bench.crew import Entry
+from crossawait._bench.loops import RUST
 from crossawait._bench.report import Findings, Report, Result
 from crossawait._bench.workload import SECONDS
 
@@ -15,6 +16,7 @@ FACTS = {
     "quick": True,
     "processor": "a processor",
     "cores": 2,
+    "cache": 32_000_000,
     "system": "a system",
     "python": "CPython 3.14.0",
     "free_threaded": False,
@@ -25,7 +27,10 @@ FACTS = {
 
 
 def entry(name: str) -> Entry:
-    """The contestant that is written "tokio on uvloop", or "uvloop"."""
+    """The contestant that is written "tokio on uvloop", "uvloop" or "tokio in Rust alone"."""
+    runtime, alone, _ = name.partition(" in Rust alone")
+    if alone:
+        return Entry(RUST, runtime)
     runtime, on, loop = name.partition(" on ")
     return Entry(loop, runtime) if on else Entry(runtime, None)
 

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from crossawait._bench.crew import Entry
+from crossawait._bench.loops import where
 from crossawait._bench.report import Findings, Result
 from crossawait._bench.units import quantity, rate
-from crossawait._bench.workload import PERCENTILES, SECONDS
+from crossawait._bench.workload import A_SECOND, PERCENTILES, SECONDS
 
 # Told apart by colour-blind readers too. Whatever a report shows, a runtime keeps its colour.
 COLOURS = {None: "#8a8a8a", "tokio": "#0072b2", "smol": "#d55e00", "async-std": "#009e73"}
@@ -90,44 +91,58 @@ def percentiles(found: Findings) -> str:
 
 
 def curve(points: Sequence[Findings]) -> str:
-    """Draw how the time of one operation grows with the amount: a picture for each loop."""
+    """Draw how the time of one operation, or their rate, changes with the amount: a picture for each loop."""
     points = sorted(points, key=lambda found: found.at)
+    per_second = any(A_SECOND in found.curve for found in points)
 
     def draw(axes: Axes, loop: str) -> None:
         entries = dict.fromkeys(entry for found in points for entry in found.results if entry.loop == loop)
         for entry in entries:
             there = [found for found in points if entry in found.results]
             times = [found.results[entry].estimate.median for found in there]
-            _line(axes, entry, [found.at for found in there], times)
+            values = [1 / time for time in times] if per_second else times
+            _line(axes, entry, [found.at for found in there], values)
         axes.set_xscale("log")
         axes.set_xticks([found.at for found in points], [f"{found.at:,}" for found in points])
         axes.xaxis.set_minor_locator(NullLocator())
 
-    return _for_each_loop(points, draw, "time for one")
+    label = "how many a second" if per_second else "time for one"
+    return _for_each_loop(points, draw, label, rate=per_second)
 
 
-def _line(axes: Axes, entry: Entry, along: list[int], seconds: list[float]) -> None:
+def _line(axes: Axes, entry: Entry, along: list[int], values: list[float]) -> None:
     name = entry.runtime or f"{entry.loop} itself"
     marker = MARKERS.get(entry.runtime, "v")
-    axes.plot(along, seconds, marker=marker, markersize=4.5, label=name, color=colour(entry.runtime))
+    axes.plot(along, values, marker=marker, markersize=4.5, label=name, color=colour(entry.runtime))
 
 
-def _for_each_loop(points: Sequence[Findings], draw: Callable[[Axes, str], None], label: str) -> str:
+def _for_each_loop(
+    points: Sequence[Findings], draw: Callable[[Axes, str], None], label: str, *, rate: bool = False
+) -> str:
+    words = _rates if rate else _times
     loops = list(dict.fromkeys(entry.loop for found in points for entry in found.results))
     with rc_context(STYLE):
         figure = Figure(figsize=(max(4.2, 2.9 * len(loops)), 2.9), layout="constrained")
         grid = figure.subplots(1, len(loops), sharey=True, squeeze=False)[0]
         for axes, loop in zip(grid, loops, strict=True):
             draw(axes, loop)
-            axes.set_title(f"on {loop}")
+            axes.set_title(where(loop))
             axes.set_yscale("log")
             axes.grid()
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_minor_locator(NullLocator())
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value, SECONDS)))
+            axes.yaxis.set_major_formatter(FuncFormatter(words))
             axes.legend(fontsize=8, frameon=False)
-        grid[0].set_ylabel(f"{label}; less is better")
+        grid[0].set_ylabel(f"{label}; {'more' if rate else 'less'} is better")
         return _svg(figure)
+
+
+def _times(value: float, _place: int) -> str:
+    return quantity(value, SECONDS)
+
+
+def _rates(value: float, _place: int) -> str:
+    return f"{value:,.0f}"
 
 
 def _svg(figure: Figure) -> str:

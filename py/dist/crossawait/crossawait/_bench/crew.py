@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
+from crossawait._bench.loops import where
 from crossawait._bench.workload import Sample, Workload
 
 # The path is the parent's: what it compares is what it has imported, from wherever it was started.
@@ -43,7 +44,7 @@ class Entry:
     """None for the loop by itself."""
 
     def __str__(self) -> str:
-        return f"{self.runtime} on {self.loop}" if self.runtime else self.loop
+        return f"{self.runtime} {where(self.loop)}" if self.runtime else self.loop
 
 
 class Member:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Call = Callable[[], Coroutine[Any, Any, object]]
 """What makes the coroutine of one task."""
 
+RUST = "rust"
+"""Stands in for a loop where a runtime is used without any, to show what is left to gain."""
+
 LOOPS = ("asyncio", "uvloop", "rloop", "trio")
 """In the order in which they are reported."""
 
@@ -155,17 +158,25 @@ class TrioTasks(Tasks):
         await self._trio.sleep(seconds)
 
 
+def where(name: str) -> str:
+    """Return the loop as words have it."""
+    return "in Rust alone" if name == RUST else f"on {name}"
+
+
 def tasks(name: str) -> Tasks:
     """Return the tasks of the loop of that name, which has to run."""
     return TrioTasks() if name == "trio" else AsyncioTasks()
 
 
 def run(name: str, main: Call) -> None:
-    """Run ``main`` on a fresh loop of that name, in this thread, and close the loop."""
+    """Run ``main`` on a fresh loop of that name, in this thread, and close the loop.
+
+    What happens in Rust alone is still waited for, and on asyncio.
+    """
     if name == "trio":
         importlib.import_module("trio").run(main)
         return
-    module = asyncio if name == "asyncio" else importlib.import_module(name)
+    module = asyncio if name in ("asyncio", RUST) else importlib.import_module(name)
     loop: asyncio.AbstractEventLoop = module.new_event_loop()
     try:
         loop.run_until_complete(main())

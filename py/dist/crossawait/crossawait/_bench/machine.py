@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
+import os
 import platform
 import re
 import sysconfig
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from crossawait import _select
-from crossawait._bench.measure import cores
 from crossawait._version import __version__
 
 
@@ -26,17 +26,42 @@ def processor() -> str:
     return found.group(1) if found else platform.machine()
 
 
+def cache() -> int:
+    """Return the bytes of the processor's largest cache; 0 where the system does not say."""
+    sizes = [0]
+    for path in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size"):
+        found = re.fullmatch(r"(\d+)([KM]?)", path.read_text().strip())
+        if found:
+            sizes.append(int(found.group(1)) * {"": 1, "K": 1024, "M": 1024**2}[found.group(2)])
+    return max(sizes)
+
+
+def cores() -> int:
+    """Return how many cores this process may use, which is what the runtimes size their pools by."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def computer() -> dict[str, Any]:
+    """Return the moment, the machine and the interpreter."""
+    return {
+        "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+        "processor": processor(),
+        "cores": cores(),
+        "cache": cache(),
+        "system": platform.platform(),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    }
+
+
 def facts(loops: Sequence[str], runtimes: Sequence[str], *, quick: bool) -> dict[str, Any]:
     """Return everything about the machine, the software and the run that a report names."""
     installed = _select.installed()
     return {
-        "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+        **computer(),
         "quick": quick,
-        "processor": processor(),
-        "cores": cores(),
-        "system": platform.platform(),
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         "crossawait": __version__,
         "runtimes": {name: _select.version(installed[name][0]) or "unknown" for name in runtimes},
         "loops": {name: _loop_version(name) for name in loops},

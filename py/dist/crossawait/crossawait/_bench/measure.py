@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 from crossawait._bench.crew import ContestantError, Entry, Member
+from crossawait._bench.machine import cores
+from crossawait._bench.neighbours import Neighbours
 from crossawait._bench.report import Findings, Result
-from crossawait._bench.workload import Sample, Workload
+from crossawait._bench.workload import ASKED, Sample, Workload
 
 QUICK_ROUNDS = 6
 """The fewest that give an interval of 95 %: between the least and the greatest sample."""
@@ -46,7 +45,7 @@ def measure(workload: Workload, members: Sequence[Member], *, quick: bool, tick:
 
 def rounds_of(workload: Workload, *, quick: bool) -> int:
     """Return how many rounds a workload has."""
-    return QUICK_ROUNDS if quick or workload.fresh else ROUNDS
+    return QUICK_ROUNDS if quick or workload.fresh or workload.level == ASKED else ROUNDS
 
 
 def _result(taken: list[Taken]) -> Result:
@@ -122,41 +121,3 @@ def _afresh(
         outcomes = dict(zip((one.entry for one in members), pool.map(samples_of, members), strict=True))
     taken = {entry: outcome for entry, outcome in outcomes.items() if not isinstance(outcome, str)}
     return taken, {entry: outcome for entry, outcome in outcomes.items() if isinstance(outcome, str)}
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-class Neighbours:
-    """How many cores other processes keep busy: the more, the wider the intervals."""
-
-    def __init__(self) -> None:
-        self._start, self._busy = time.perf_counter(), self._others()
-
-    def cores(self) -> float:
-        """Return how many, from the making on."""
-        return max(0.0, self._others() - self._busy) / (time.perf_counter() - self._start)
-
-    def _others(self) -> float:
-        """Seconds of everybody but this process and its children; 0 where the system does not say."""
-        try:
-            everybody = sum(map(int, Path("/proc/stat").read_text().split(maxsplit=4)[1:4]))
-            mine = sum(map(_ticks, ["self", *_children()]))
-        except OSError:
-            return 0.0
-        return (everybody - mine) / os.sysconf("SC_CLK_TCK")
-
-
-def _children() -> list[str]:
-    lists = Path("/proc/self/task").glob("*/children")
-    return [child for children in lists for child in children.read_text().split()]
-
-
-def _ticks(process: str) -> int:
-    """The processor's time of a process and of the children that it has waited for."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15]))

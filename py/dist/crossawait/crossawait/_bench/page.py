@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from crossawait._bench import charts, compare, machine, rows
+from crossawait._bench import bends, charts, compare, machine, rows
 from crossawait._bench.report import Findings, Report
 
 STYLE = """
@@ -82,15 +82,12 @@ def _contents(report: Report) -> str:
 
 
 def _curves(report: Report) -> list[str]:
-    """Draw what was measured in several amounts."""
-    curves: dict[str, list[Findings]] = {}
-    for found in report.findings:
-        if found.curve and found.results:
-            curves.setdefault(found.curve, []).append(found)
+    """Draw what was measured in several amounts, and say where it bends."""
+    said = bends.scaling(report)
     return [
-        f"<h2>Scaling: {escape(name)}</h2>\n<figure>{charts.curve(points)}</figure>"
-        for name, points in curves.items()
-        if len(points) > 1
+        f"<h2>Scaling: {escape(name)}</h2>\n<figure>{charts.curve(points)}</figure>\n"
+        + "".join(f"<p>{escape(sentence)}</p>" for sentence in said[name])
+        for name, points in bends.curves(report).items()
     ]
 
 

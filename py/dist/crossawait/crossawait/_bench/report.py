@@ -60,12 +60,18 @@ class Report:
     findings: tuple[Findings, ...]
 
 
-def to_json(report: Report, verdicts: Mapping[str, list[str]], summary: list[str]) -> dict[str, Any]:
+def to_json(
+    report: Report,
+    verdicts: Mapping[str, list[str]],
+    summary: list[str],
+    scaling: Mapping[str, list[str]],
+) -> dict[str, Any]:
     """Return the report as JSON has it, with the words that were printed."""
     return {
         "schema": SCHEMA,
         "facts": dict(report.facts),
         "summary": summary,
+        "scaling": dict(scaling),
         "workloads": [_findings_to_json(found, verdicts[found.name]) for found in report.findings],
     }
 

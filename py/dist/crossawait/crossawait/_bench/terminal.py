@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -50,8 +50,15 @@ def show_findings(console: Console, found: Findings, verdict: Sequence[str]) -> 
         console.print(Padding(Text(sentence, style="green"), (0, 0, 0, 2)))
 
 
-def show_end(console: Console, report: Report, summary: Sequence[str]) -> None:
+def show_end(
+    console: Console, report: Report, summary: Sequence[str], scaling: Mapping[str, Sequence[str]]
+) -> None:
     """Print what follows from everything, and on what it was measured."""
+    for curve, sentences in scaling.items():
+        console.print()
+        console.print(Text(f"Scaling: {curve}", style="bold"))
+        for sentence in sentences:
+            console.print(Padding(Text(sentence), (0, 0, 0, 2)))
     console.print()
     for sentence in summary:
         console.print(Text(sentence, style="bold green"))

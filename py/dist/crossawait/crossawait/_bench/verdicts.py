@@ -6,20 +6,24 @@ from collections.abc import Mapping, Sequence
 
 from crossawait._bench import noise
 from crossawait._bench.crew import Entry
+from crossawait._bench.loops import RUST
 from crossawait._bench.report import Findings, Result
+from crossawait._bench.units import quantity
 from crossawait._bench.workload import SECONDS
 
 
 def verdict(found: Findings) -> list[str]:
-    """Return a sentence for each loop, and one for the best of all if there are several loops."""
+    """Return a sentence for each loop, one for the best of all loops, and one for the limit."""
     sentences = [_on_loop(found, loop) for loop in loops_of(found)]
     sentences = [sentence for sentence in sentences if sentence]
-    return [*sentences, _best_of_all(found)] if len(sentences) > 1 else sentences
+    if len(sentences) > 1:
+        sentences.append(_best_of_all(found))
+    return [*sentences, *_limit(found)]
 
 
 def loops_of(found: Findings) -> list[str]:
     """Return the loops that have results, in order."""
-    return list(dict.fromkeys(entry.loop for entry in found.results))
+    return list(dict.fromkeys(entry.loop for entry in found.results if entry.loop != RUST))
 
 
 def runtimes_on(found: Findings, loop: str) -> dict[str, Result]:
@@ -69,8 +73,7 @@ def _on_loop(found: Findings, loop: str) -> str:
 
 
 def _best_of_all(found: Findings) -> str:
-    ranked = sorted(found.results.items(), key=lambda one: one[1].estimate.median)
-    (best, result), *others = ranked
+    (best, result), *others = _ranked(found)
     equal = [_name(entry) for entry, other in others if not _beats(result, other)]
     name = _name(best)
     least = "Fastest" if found.unit == SECONDS else "Least"
@@ -79,6 +82,28 @@ def _best_of_all(found: Findings) -> str:
     # A long list says no more than its length.
     others_equal = _listed(equal) if len(equal) <= MOST_LISTED else f"{len(equal)} others"
     return f"{least} of all: {name}, within noise of {others_equal}."
+
+
+def _ranked(found: Findings) -> list[tuple[Entry, Result]]:
+    """What goes through Python, best first."""
+    results = [one for one in found.results.items() if one[0].loop != RUST]
+    return sorted(results, key=lambda one: one[1].estimate.median)
+
+
+def _limit(found: Findings) -> list[str]:
+    """Say what Python costs: how far the fastest through it is from the fastest without."""
+    without = runtimes_on(found, RUST)
+    if not without:
+        return []
+    name, limit = next(iter(without.items()))
+    words = f"The limit is {quantity(limit.estimate.median, found.unit)}, of {name} in Rust alone"
+    through = [one for one in _ranked(found) if one[0].runtime is not None]
+    if not through:
+        return [f"{words}."]
+    best, result = through[0]
+    if not _beats(limit, result):
+        return [f"{words}; {best} is within noise of it."]
+    return [f"{words}; {best} takes {_times(found, result, limit, word='as long')}."]
 
 
 MOST_LISTED = 3
@@ -110,10 +135,10 @@ def _beats(result: Result, other: Result) -> bool:
     return ratio.median > 1 and noise.differs(ratio)
 
 
-def _times(found: Findings, more: Result, less: Result, *, better: bool = True) -> str:
+def _times(found: Findings, more: Result, less: Result, *, better: bool = True, word: str = "") -> str:
     """How much better, or worse, the one with less is than the one with more."""
     ratio = noise.ratio(more.samples, less.samples)
-    word = comparative(found.unit, better=better)
+    word = word or comparative(found.unit, better=better)
     if ratio is None:
         return word
     return f"{factor(ratio.median)}× {word}"

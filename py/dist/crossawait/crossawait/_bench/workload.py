@@ -29,6 +29,9 @@ class Sample(NamedTuple):
     """Of the single operations' seconds, as in ``PERCENTILES``; empty where they are not timed one by one."""
 
 
+A_SECOND = " a second"
+"""In the names of the curves that do not show the time of one."""
+
 Work = Callable[[Contestant, int], Awaitable[Sample]]
 """Does that many operations."""
 
@@ -52,13 +55,16 @@ class Workload:
     """Whether each sample gets a process of its own, which it may leave in any state."""
 
     curve: str = ""
-    """The chart that this is a point of, if it is one."""
+    """The chart that this is a point of, if it is one. It shows how many a second if its name says so."""
 
     at: int = 0
     """Where on that chart."""
 
     level: int = QUICK
     """In which runs it is: every one, those without ``--quick``, or only those that ask for it by name."""
+
+    limit: bool = False
+    """Whether the runtimes do it in Rust alone, too."""
 
     one_loop: bool = False
     """Whether it is measured on the first loop alone, since loops hardly matter to it and it takes long."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from crossawait._bench.contestants.base import HOST, Connection, Contestant, Promise, Unsupported
+from crossawait._bench.contestants.base import HOST, Connection, Contestant, Promise, Talk, Unsupported
 from crossawait._bench.contestants.on_runtime import OnRuntime
 from crossawait._bench.contestants.own_asyncio import OwnAsyncio
 from crossawait._bench.contestants.own_trio import OwnTrio
 from crossawait._bench.loops import Tasks
 
-__all__ = ["HOST", "Connection", "Contestant", "Promise", "Unsupported", "make"]
+__all__ = ["HOST", "Connection", "Contestant", "Promise", "Talk", "Unsupported", "make"]
 
 
 def make(runtime: str | None, loop: str, tasks: Tasks) -> Contestant:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -23,6 +23,10 @@ class Connection(NamedTuple):
     read_exactly: Callable[[int], Awaitable[bytes]]
     read_line: Callable[[], Awaitable[bytes]]
     write: Callable[[bytes], Awaitable[object]]
+
+
+Talk = Callable[[int, int], Awaitable[Sequence[float]]]
+"""Sends so many messages of a size, each after the echo of the one before; returns the seconds of each."""
 
 
 class Promise(NamedTuple):
@@ -86,3 +90,7 @@ class Contestant(abc.ABC):
     @abc.abstractmethod
     async def connect(self, address: tuple[str, int]) -> Connection:
         """Connect; the connection is closed with the contestant."""
+
+    async def talk_without_python(self) -> Talk:
+        """Connect two ends that talk to each other outside of Python."""
+        raise Unsupported("it is made of Python")

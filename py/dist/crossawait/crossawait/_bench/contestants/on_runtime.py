@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 from crossawait import _select
-from crossawait._bench.contestants.base import HOST, Connection, Contestant, Promise
+from crossawait._bench.contestants.base import HOST, Connection, Contestant, Promise, Talk, Unsupported
 from crossawait._bench.loops import Tasks
 from crossawait._types import Runtime, Stream
 
@@ -71,6 +72,14 @@ class OnRuntime(Contestant):
     async def connect(self, address: tuple[str, int]) -> Connection:
         """Connect with the runtime's sockets."""
         return connection(await self._open.enter_async_context(await self._runtime.connect(*address)))
+
+    async def talk_without_python(self) -> Talk:
+        """Have the runtime do all of it."""
+        connect: Any = getattr(self._runtime, "_echo", None)
+        if connect is None:
+            raise Unsupported("its package has no sockets that talk without Python")
+        talk: Talk = (await connect()).talk
+        return talk
 
 
 def connection(stream: Stream) -> Connection:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Awaitable, Callable
 
-from crossawait._bench.contestants import Connection, Contestant
+from crossawait._bench.contestants import Connection, Contestant, Talk
+from crossawait._bench.loops import RUST
 from crossawait._bench.workload import FULL, QUICK, Clock, Sample, Work, Workload, sample_of
+from crossawait._bench.workloads.crossing import one_that_receives
 
 LINE = b"x" * 99 + b"\n"
 CHUNK = 65536
@@ -59,6 +62,8 @@ def echo(parallel: int, size: int) -> Work:
     async def sample(contestant: Contestant, count: int) -> Sample:
         latencies: list[float] = []
         each = max(1, count // parallel)
+        if contestant.loop == RUST:
+            return await echo_in_rust(contestant, parallel, size, each)
 
         def talk(connection: Connection) -> Callable[[], Awaitable[None]]:
             read_exactly, write = connection.read_exactly, connection.write
@@ -79,6 +84,46 @@ def echo(parallel: int, size: int) -> Work:
         await contestant.tasks.together(talks)  # type: ignore[arg-type]
         return Sample(clock.each(each * parallel).value, sample_of(latencies).percentiles)
 
+    return sample
+
+
+async def echo_in_rust(contestant: Contestant, parallel: int, size: int, each: int) -> Sample:
+    """The same, with nothing left to Python but to start it and to hear of its end."""
+    if "talks" not in contestant.resources:
+        make_room_for(2 * parallel + 100)
+        contestant.resources["talks"] = [await contestant.talk_without_python() for _ in range(parallel)]
+    talks: list[Talk] = contestant.resources["talks"]
+    latencies: list[float] = []
+
+    def talking(talk: Talk) -> Callable[[], Awaitable[None]]:
+        async def requests() -> None:
+            latencies.extend(await talk(size, each))
+
+        return requests
+
+    calls = [talking(talk) for talk in talks]
+    clock = Clock()
+    await contestant.tasks.together(calls)  # type: ignore[arg-type]
+    return Sample(clock.each(each * parallel).value, sample_of(latencies).percentiles)
+
+
+async def reads(contestant: Contestant, count: int) -> Sample:
+    """Take what a thread without Python has to send, as much at a time as fits."""
+    if "reads" not in contestant.resources:
+        contestant.resources["reads"] = await one_that_receives(contestant)
+    send, receiver = contestant.resources["reads"]
+    left = count * CHUNK
+    # `sendall` waits without the interpreter's lock: what is read is all that Python does meanwhile.
+    sending = threading.Thread(target=send, args=(bytes(left),))
+    sending.start()
+    clock = Clock()
+    while left > 0:
+        data = await receiver.read(CHUNK)
+        if not data:
+            raise ConnectionError(f"the end came {left} bytes too early")
+        left -= len(data)
+    sample = clock.each(count)
+    sending.join()
     return sample
 
 
@@ -127,11 +172,13 @@ def echoes(parallel: int, size: int, count: int, quick: int, *, level: int = QUI
         curve=f"TCP echo of {unit}, by connections",
         at=parallel,
         level=level,
+        limit=True,
     )
 
 
 WORKLOADS = (
     Workload("lines", "{count} lines of 100 bytes read one by one from one connection", 20_000, 3_000, lines),
+    Workload("read-64k", "{count} times 64 KiB, read from one connection", 2_000, 400, reads),
     echoes(1, 64, 2_000, 200),
     echoes(64, 64, 6_400, 640),
     echoes(1_000, 64, 10_000, 1_000),

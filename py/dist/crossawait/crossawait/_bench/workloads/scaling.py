@@ -8,7 +8,7 @@ from functools import partial
 
 from crossawait._bench import loops
 from crossawait._bench.contestants import Contestant
-from crossawait._bench.workload import ASKED, FULL, QUICK, Clock, Sample, Workload
+from crossawait._bench.workload import A_SECOND, ASKED, FULL, QUICK, Clock, Sample, Workload
 from crossawait._bench.workloads.crossing import gather
 
 PENDING = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
@@ -123,7 +123,7 @@ WORKLOADS = (
             16_000,
             1_600,
             partial(producers, at),
-            curve="completions, by threads that settle",
+            curve=f"completions{A_SECOND}, by threads that settle",
             at=at,
             level=QUICK if at in IN_QUICK else FULL,
             one_loop=True,
@@ -137,7 +137,7 @@ WORKLOADS = (
             16_000,
             3_200,
             partial(several_loops, at),
-            curve="crossings, by event loops in as many threads",
+            curve=f"crossings{A_SECOND}, by event loops in as many threads",
             at=at,
             level=QUICK if at in IN_QUICK else FULL,
             one_loop=True,
