@@ -145,10 +145,12 @@ test: lint-rust lint-python test-rust loom sanitizers test-python example-redis 
 lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
 	$(call say,lint: rustfmt)
 	cargo fmt --all --check
-	cargo fmt --manifest-path bench/peers/Cargo.toml --check
+	for extension in peers pyo3-async; do cargo fmt --manifest-path bench/$$extension/Cargo.toml --check; done
 	for example in awaitable template redis; do cargo fmt --manifest-path examples/$$example/Cargo.toml --check; done
 	$(call say,lint: the lock files outside the workspace are in step with the crates)
-	cargo metadata --manifest-path bench/peers/Cargo.toml --locked --format-version 1 >/dev/null
+	for extension in peers pyo3-async; do \
+	  cargo metadata --manifest-path bench/$$extension/Cargo.toml --locked --format-version 1 >/dev/null; \
+	done
 	$(call say,lint: clippy)
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	for example in awaitable template; do \
@@ -202,9 +204,12 @@ include proofs.mk
 PEERS := $(CARGO_TARGET_DIR)/bench-peers
 
 bench-peers: $(TOOLS) ## Compare with PyO3, pyo3-async-runtimes and asyncio; writes the README's table and chart
-	$(call say,bench: the extension that has all bridges)
+	$(call say,bench: the extension that has all bridges, and that of pyo3-async where its PyO3 builds)
 	rm -rf $(PEERS)
 	cd bench/peers && $(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out $(PEERS)
+	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then \
+	  cd bench/pyo3-async && $(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out $(PEERS); \
+	fi
 	$(BIN)/python -m pip --isolated install --quiet --disable-pip-version-check --no-index --force-reinstall $(PEERS)/*.whl
 	$(call say,bench: peers)
 	$(BIN)/python bench/peers.py --json bench/results/peers.json

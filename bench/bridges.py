@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol, cast
 
@@ -12,6 +13,10 @@ OURS = ("crossawait tokio", "crossawait smol", "crossawait async-std")
 PEERS = ("pyo3-async-runtimes tokio", "pyo3-async-runtimes async-std")
 NATIVE = "PyO3 async fn tokio"
 """PyO3's own coroutines. They have no future form, no way to await Python, and no streams."""
+PREDECESSOR = "pyo3-async tokio"
+PREDECESSOR_MODULE = "crossawait_bench_pyo3_async"
+"""From which PyO3 has them: an extension of its own, and none for CPython 3.13 and later."""
+NATIVES = (NATIVE, *([PREDECESSOR] if importlib.util.find_spec(PREDECESSOR_MODULE) else []))
 OWN_FUTURE = "asyncio create_future + call_soon"
 BARE = "bare coroutine"
 
@@ -28,7 +33,7 @@ SUBMODULES = {
 class Bridge(Protocol):
     """One submodule of the extension: a bridge on a runtime; its counterpart is `peers/src/contestant.rs`.
 
-    `NATIVE` lacks what it has no form for.
+    `NATIVES` lack what they have no form for.
     """
 
     def noop(self) -> Awaitable[None]:
@@ -79,7 +84,16 @@ def extension() -> Extension:
 
 def bridge(name: str) -> Bridge:
     """The bridge of that name; its runtime starts at the first call and not before."""
+    if name == PREDECESSOR:
+        return cast("Bridge", importlib.import_module(PREDECESSOR_MODULE))
     return cast("Bridge", getattr(extension(), SUBMODULES[name]))
+
+
+def polled(name: str) -> int:
+    """How many futures of `sleep` and `pending` the runtime of that bridge has polled so far."""
+    counting = importlib.import_module(PREDECESSOR_MODULE) if name == PREDECESSOR else extension()
+    count: int = counting.polled()
+    return count
 
 
 def counters() -> Counters:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bridges import NATIVE, OURS, OWN_FUTURE, PEERS, bridge, extension
+from bridges import NATIVES, OURS, OWN_FUTURE, PEERS, bridge, polled
 from calls import CALLERS, nothing
 from workloads import SLEEP
 
@@ -30,9 +30,9 @@ GROWTH = "growth"
 GROWTH_CALLS = "growth-calls"
 
 CONTESTANTS = {
-    THREADS: (*OURS, NATIVE, *PEERS),
-    AWAITED: (*OURS, NATIVE, *PEERS, OWN_FUTURE),
-    # PyO3's coroutines begin when they are awaited: one that is only held has nothing pending.
+    THREADS: (*OURS, *NATIVES, *PEERS),
+    AWAITED: (*OURS, *NATIVES, *PEERS, OWN_FUTURE),
+    # These coroutines begin when they are awaited: one that is only held has nothing pending.
     **dict.fromkeys((HELD, EMPTY), (*OURS, *PEERS, OWN_FUTURE)),
     # A million calls take the peers a minute and more.
     **dict.fromkeys((GROWTH, GROWTH_CALLS), (*OURS, PEERS[0])),
@@ -77,11 +77,10 @@ async def sleep_together(_kind: str, name: str, count: int) -> dict[str, int | N
     return {"before": before, "after": threads_of("self")}
 
 
-async def arrived(expected: int) -> None:
+async def arrived(name: str, expected: int) -> None:
     """Waits until runtime threads have polled that many futures: only then is all memory in use."""
-    polled = extension().polled
     while True:
-        if polled() >= expected:
+        if not expected or polled(name) >= expected:
             return
         await asyncio.sleep(0.005)
 
@@ -116,13 +115,13 @@ async def hold_pending(kind: str, name: str, count: int) -> dict[str, int | None
     first = [start() for _ in range(WARM_UP)]
     kept: list[object] = [None] * count
     await asyncio.sleep(0)
-    await arrived(len(first) if counted else 0)
+    await arrived(name, len(first) if counted else 0)
     gc.collect()
     before = resident()
     for index in range(count):
         kept[index] = start()
     await asyncio.sleep(0)
-    await arrived(len(first) + count if counted else 0)
+    await arrived(name, len(first) + count if counted else 0)
     gc.collect()
     return {"bytes": (resident() - before) // count, "count": count}
 

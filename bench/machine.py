@@ -6,13 +6,23 @@ import re
 
 from library import ROOT, computer
 
-LOCK = ROOT / "bench" / "peers" / "Cargo.lock"
-CRATES = ("crossawait-core", "pyo3-async-runtimes", "pyo3", "tokio", "async-std", "smol", "async-executor")
+LOCKS = [ROOT / "bench" / extension / "Cargo.lock" for extension in ("pyo3-async", "peers")]
+CRATES = (
+    "crossawait-core",
+    "pyo3-async",
+    "pyo3-async-runtimes",
+    "pyo3",
+    "tokio",
+    "async-std",
+    "smol",
+    "async-executor",
+)
 
 
 def crate_versions() -> dict[str, str]:
-    """What the lock file of the benchmark's extension pins."""
-    pinned = re.findall(r'^name = "(.+)"\nversion = "(.+)"$', LOCK.read_text(), re.MULTILINE)
+    """What the lock files of the benchmark's extensions pin; of what is in both, the peers' version."""
+    text = "".join(lock.read_text() for lock in LOCKS)
+    pinned = re.findall(r'^name = "(.+)"\nversion = "(.+)"$', text, re.MULTILINE)
     return {name: version for name, version in pinned if name in CRATES}
 
 

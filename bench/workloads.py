@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import calls
 import futures
-from bridges import BARE, NATIVE, OURS, OWN_FUTURE, PEERS, bridge
+from bridges import BARE, NATIVES, OURS, OWN_FUTURE, PEERS, bridge
 from measure import Sample, Subject
 
 Call = Callable[[], Awaitable[object]]
@@ -191,7 +191,7 @@ def in_turn(call: Call, count: int) -> Sample:
 
 def noops(shape: Callable[[Call, int], Sample], count: int, operations: int) -> list[Subject]:
     """Every contestant's `noop` in one shape, with asyncio's own future."""
-    calls: dict[str, Call] = {name: bridge(name).noop for name in (*OURS, NATIVE, *PEERS)}
+    calls: dict[str, Call] = {name: bridge(name).noop for name in (*OURS, *NATIVES, *PEERS)}
     calls[OWN_FUTURE] = own_future()
     return [Subject(name, shape(call, count), operations) for name, call in calls.items()]
 
@@ -209,15 +209,15 @@ def direct_subjects(scale: Scale) -> list[Subject]:
 
 def yield_subjects(scale: Scale) -> list[Subject]:
     """`yield_now` again and again: a future that is never finished at its first poll."""
-    calls: dict[str, Call] = {name: bridge(name).yield_now for name in (*OURS, NATIVE, *PEERS)}
+    calls: dict[str, Call] = {name: bridge(name).yield_now for name in (*OURS, *NATIVES, *PEERS)}
     calls[OWN_FUTURE] = own_future()
     each = scale.yields // YIELDERS
     return [Subject(name, again_and_again(call, each), each * YIELDERS) for name, call in calls.items()]
 
 
 def loaded(scale: Scale, calls: dict[str, Call]) -> list[Subject]:
-    """Calls on a busy loop; fewer of PyO3's, each of which takes as long as a thousand others."""
-    repeated = {name: scale.repeated_slowly if name == NATIVE else scale.repeated for name in calls}
+    """Calls on a busy loop; fewer of those that take as long as a thousand others."""
+    repeated = {name: scale.repeated_slowly if name in NATIVES else scale.repeated for name in calls}
     return [
         Subject(name, under_load(call, repeated[name]), AWAITERS * repeated[name])
         for name, call in calls.items()
@@ -226,13 +226,13 @@ def loaded(scale: Scale, calls: dict[str, Call]) -> list[Subject]:
 
 def load_subjects(scale: Scale) -> list[Subject]:
     """`noop` on a busy loop."""
-    calls: dict[str, Call] = {name: bridge(name).noop for name in (*OURS, NATIVE, *PEERS)}
+    calls: dict[str, Call] = {name: bridge(name).noop for name in (*OURS, *NATIVES, *PEERS)}
     return loaded(scale, {**calls, OWN_FUTURE: own_future()})
 
 
 def load_yield_subjects(scale: Scale) -> list[Subject]:
     """`yield_now` on a busy loop: the future is never finished before somebody waits for it."""
-    return loaded(scale, {name: bridge(name).yield_now for name in (*OURS, NATIVE, *PEERS)})
+    return loaded(scale, {name: bridge(name).yield_now for name in (*OURS, *NATIVES, *PEERS)})
 
 
 def in_turn_subjects(scale: Scale) -> list[Subject]:
@@ -242,11 +242,8 @@ def in_turn_subjects(scale: Scale) -> list[Subject]:
 
 def ready_subjects(scale: Scale) -> list[Subject]:
     """Both forms of ours; the peers do a whole crossing each, so fewer of them make a sample long enough."""
-    native = bridge(NATIVE).ready_coroutine
-    subjects = [
-        Subject(BARE, in_turn(bare, scale.ready), scale.ready),
-        Subject(NATIVE, in_turn(native, scale.ready), scale.ready),
-    ]
+    floor: dict[str, Call] = {BARE: bare, **{name: bridge(name).ready_coroutine for name in NATIVES}}
+    subjects = [Subject(name, in_turn(call, scale.ready), scale.ready) for name, call in floor.items()]
     for name in OURS:
         ours = bridge(name)
         subjects.append(
@@ -270,7 +267,7 @@ def sleep_subjects(scale: Scale) -> list[Subject]:
         return lambda: ours.sleep(SLEEP)
 
     subjects = [
-        Subject(name, gather_direct(sleeping(name), count), count) for name in (*OURS, NATIVE, *PEERS)
+        Subject(name, gather_direct(sleeping(name), count), count) for name in (*OURS, *NATIVES, *PEERS)
     ]
     return [*subjects, Subject(OWN_SLEEP, gather_direct(own_timer(), count), count)]
 
