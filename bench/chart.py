@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,29 +46,26 @@ def draw(document: Document, path: Path) -> None:
             for column, time in enumerate(there):
                 if time is not None:
                     point(axes, column, place, time)
-            axes.annotate(
-                factor(max(times) / times[0]),
-                (max(times), place),
-                (9, 0),
-                textcoords="offset points",
-                va="center",
-            )
+            beside(axes, place, factor(max(times) / times[0]))
+        beside(axes, -0.8, "most")
         axes.set_yticks(range(len(rows)), [label(document, row) for row in rows])
-        axes.invert_yaxis()
-        axes.margins(y=0.04)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xscale("log")
-        axes.grid(axis="x", color=LINES, linewidth=0.7)
+        axes.grid(axis="x", color=WORDS, alpha=0.25, linewidth=0.7)
         axes.set_axisbelow(True)
         axes.tick_params(length=0)
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value).replace(".00", "")))
-        axes.set_xlabel(
-            "time for one, the less the better; beside it how many times crossawait's the longest is"
-        )
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: re.sub(r"\.0+ ", " ", duration(value))))
+        axes.set_xlabel("time for one; less is better. At the side: the most, in times of crossawait's")
         for column, name in enumerate(COLUMNS):
             axes.plot([], [], linestyle="", label=name.replace("`", ""), **look(column))
         figure.legend(loc="outside upper left", ncols=len(COLUMNS), frameon=False)
         figure.savefig(path, dpi=160, transparent=True, metadata={"Software": None})
+
+
+def beside(axes: Any, place: float, text: str) -> None:
+    """Words at the right end of a row."""
+    axes.text(1.02, place, text, transform=axes.get_yaxis_transform(), va="center")
 
 
 def measured(document: Document, work: str) -> dict[str, Any]:

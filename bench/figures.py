@@ -80,7 +80,7 @@ def digits(value: float) -> str:
 
 def factor(value: float) -> str:
     """How many times as much, with the digits that mean something."""
-    return f"{value:.1f}×" if value < 9.95 else f"{value:,.0f}×"
+    return f"{value:.2f}×" if value < 0.995 else f"{value:.1f}×" if value < 9.95 else f"{value:,.0f}×"
 
 
 def table(document: Document) -> list[list[str]]:
