@@ -145,10 +145,10 @@ test: lint-rust lint-python test-rust loom sanitizers test-python example-redis 
 lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
 	$(call say,lint: rustfmt)
 	cargo fmt --all --check
-	for extension in peers pyo3-async; do cargo fmt --manifest-path bench/$$extension/Cargo.toml --check; done
+	for extension in peers pyo3-async uniffi; do cargo fmt --manifest-path bench/$$extension/Cargo.toml --check; done
 	for example in awaitable template redis; do cargo fmt --manifest-path examples/$$example/Cargo.toml --check; done
 	$(call say,lint: the lock files outside the workspace are in step with the crates)
-	for extension in peers pyo3-async; do \
+	for extension in peers pyo3-async uniffi; do \
 	  cargo metadata --manifest-path bench/$$extension/Cargo.toml --locked --format-version 1 >/dev/null; \
 	done
 	$(call say,lint: clippy)
@@ -204,9 +204,10 @@ include proofs.mk
 PEERS := $(CARGO_TARGET_DIR)/bench-peers
 
 bench-peers: $(TOOLS) ## Compare with PyO3, pyo3-async-runtimes and asyncio; writes the README's table and chart
-	$(call say,bench: the extension that has all bridges, and that of pyo3-async where its PyO3 builds)
+	$(call say,bench: the extension that has most bridges, and those of UniFFI and of pyo3-async where its PyO3 builds)
 	rm -rf $(PEERS)
 	cd bench/peers && $(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out $(PEERS)
+	cd bench/uniffi && $(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out $(PEERS)
 	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then \
 	  cd bench/pyo3-async && $(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out $(PEERS); \
 	fi

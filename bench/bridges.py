@@ -13,10 +13,9 @@ OURS = ("crossawait tokio", "crossawait smol", "crossawait async-std")
 PEERS = ("pyo3-async-runtimes tokio", "pyo3-async-runtimes async-std")
 NATIVE = "PyO3 async fn tokio"
 """PyO3's own coroutines. They have no future form, no way to await Python, and no streams."""
-PREDECESSOR = "pyo3-async tokio"
-PREDECESSOR_MODULE = "crossawait_bench_pyo3_async"
-"""From which PyO3 has them: an extension of its own, and none for CPython 3.13 and later."""
-NATIVES = (NATIVE, *([PREDECESSOR] if importlib.util.find_spec(PREDECESSOR_MODULE) else []))
+ALONE = {"pyo3-async tokio": "crossawait_bench_pyo3_async", "UniFFI tokio": "crossawait_bench_uniffi"}
+"""Coroutines of the same kind, each in an extension of its own; that of pyo3-async ends with CPython 3.12."""
+NATIVES = (NATIVE, *(name for name, module in ALONE.items() if importlib.util.find_spec(module)))
 OWN_FUTURE = "asyncio create_future + call_soon"
 BARE = "bare coroutine"
 
@@ -84,14 +83,14 @@ def extension() -> Extension:
 
 def bridge(name: str) -> Bridge:
     """The bridge of that name; its runtime starts at the first call and not before."""
-    if name == PREDECESSOR:
-        return cast("Bridge", importlib.import_module(PREDECESSOR_MODULE))
+    if name in ALONE:
+        return cast("Bridge", importlib.import_module(ALONE[name]))
     return cast("Bridge", getattr(extension(), SUBMODULES[name]))
 
 
 def polled(name: str) -> int:
     """How many futures of `sleep` and `pending` the runtime of that bridge has polled so far."""
-    counting = importlib.import_module(PREDECESSOR_MODULE) if name == PREDECESSOR else extension()
+    counting = importlib.import_module(ALONE[name]) if name in ALONE else extension()
     count: int = counting.polled()
     return count
 

@@ -6,7 +6,7 @@ import re
 
 from library import ROOT, computer
 
-LOCKS = [ROOT / "bench" / extension / "Cargo.lock" for extension in ("pyo3-async", "peers")]
+LOCKS = [ROOT / "bench" / extension / "Cargo.lock" for extension in ("uniffi", "pyo3-async", "peers")]
 CRATES = (
     "crossawait-core",
     "pyo3-async",
@@ -16,6 +16,7 @@ CRATES = (
     "async-std",
     "smol",
     "async-executor",
+    "uniffi",
 )
 
 
