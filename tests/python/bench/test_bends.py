@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from crossawait._bench.bends import BEND, scaling, shape
-from crossawait._bench.report import Findings, Report
+from crossawait._bench.report import Findings, Report, Result
 from crossawait._bench.workload import BYTES
 from crossawait._bench.workloads import WORKLOADS
 from findings import FACTS, entry, findings, report
@@ -77,6 +77,17 @@ def test_a_rise_that_the_loop_shares_is_laid_to_the_tasks_and_their_memory() -> 
     ]
 
 
+def test_a_loop_whose_rise_may_be_noise_is_not_said_to_stay_level() -> None:
+    costs = {"tokio on asyncio": {1: 4.0, 1_000: 12.0}}
+    found = [
+        Findings(**{**vars(one), "results": {**one.results, entry("asyncio"): Result(samples)}})
+        for one, samples in zip(points("pending", costs), [NOISY, tuple(3 * x for x in NOISY)], strict=True)
+    ]
+    sentences = scaling(report(*found))[CURVES["pending"]]
+    assert "asyncio itself: 4.05 µs; no bend beyond noise up to 1,000." in sentences
+    assert sentences[-1] == "asyncio itself rises 3.0×: that is what tasks cost, and not the crossing."
+
+
 def test_a_rise_that_the_loop_does_not_share_is_the_crossing() -> None:
     costs = {"asyncio": {1: 2.0, 1_000: 2.0}, "tokio on asyncio": {1: 4.0, 1_000: 12.0}}
     assert said("pending", costs)[-1] == "asyncio itself does not rise: that is what the crossing costs."
@@ -87,7 +98,7 @@ def test_a_rise_that_the_loop_does_not_share_is_the_crossing() -> None:
 def test_threads_have_rates_and_take_turns_at_the_interpreter_lock() -> None:
     costs = {"asyncio": {1: 5.0, 4: 5.0}, "tokio on asyncio": {1: 0.5, 4: 1.0}}
     assert said("producers", costs) == [
-        "asyncio itself: 200,000 a second; no bend up to 4.",
+        "asyncio itself: 200,000 a second; no bend beyond noise up to 4.",
         "tokio on asyncio: 2.00 million a second; bends after 1, and makes 2.0× less with 4.",
         (
             "All threads that settle take turns at the one interpreter lock, and handing it over costs time; "

@@ -9,7 +9,7 @@ from crossawait._bench.page import page
 from crossawait._bench.verdicts import verdict
 from findings import FACTS, findings, report
 
-VOID = {"meta"}
+VOID = {"br", "meta"}
 TIMED = findings(
     {"asyncio": 1e-6, "uvloop": 1e-6, "tokio on asyncio": 2e-6, "tokio on uvloop": 2e-6},
     percentiles=(1e-6, 2e-6, 3e-6, 4e-6),

@@ -100,7 +100,7 @@ def _sentence(name: str, entry: Entry, found: Shape) -> str:
             f"bends after {found.flat_until:,}, and {verb} {factor(found.rises)}× {worse} with {found.end:,}"
         )
         return f"{who}: {begin}; {bend}."
-    return f"{who}: {begin}; no bend up to {found.end:,}."
+    return f"{who}: {begin}; no bend beyond noise up to {found.end:,}."
 
 
 def _amount(seconds: float, *, rate: bool) -> str:
@@ -145,7 +145,7 @@ def _why_pending(rising: Mapping[Entry, Shape], shapes: Mapping[Entry, Shape], r
     name, rise = own
     if rise - 1 >= (growth - 1) / 2:
         return f"{name} itself rises {factor(rise)}×: that is what tasks cost, and not the crossing.{memory}"
-    alone = f"rises {factor(rise)}× only" if rise > 1 else "does not rise"
+    alone = f"rises {factor(rise)}× only" if rise > BEND else "does not rise"
     return f"{name} itself {alone}: that is what the crossing costs.{memory}"
 
 
@@ -155,7 +155,7 @@ def _why_threads(
     own = _own(rising, shapes)
     if own is None:
         too = ""
-    elif own[1] > 1:
+    elif own[1] > BEND:
         too = f"; {own[0]} itself bends, too, and has {factor(own[1])}× less in the end"
     else:
         too = f"; {own[0]} itself does not bend"
@@ -165,10 +165,10 @@ def _why_threads(
 
 
 def _own(rising: Mapping[Entry, Shape], shapes: Mapping[Entry, Shape]) -> tuple[str, float] | None:
-    """The loop by itself and how much it rises, for comparison."""
+    """The loop by itself and how much it rises, by its medians: noise is no reason to deny a rise."""
     loop = next(iter(rising)).loop
     own = shapes.get(Entry(loop, None))
-    return None if own is None else (loop, own.rises)
+    return None if own is None else (loop, own.last / own.least)
 
 
 def _task_size(report: Report) -> float | None:

@@ -86,7 +86,7 @@ def _curves(report: Report) -> list[str]:
     said = bends.scaling(report)
     return [
         f"<h2>Scaling: {escape(name)}</h2>\n<figure>{charts.curve(points)}</figure>\n"
-        + "".join(f"<p>{escape(sentence)}</p>" for sentence in said[name])
+        f"<p>{'<br>'.join(map(escape, said[name]))}</p>"
         for name, points in bends.curves(report).items()
     ]
 
