@@ -204,7 +204,7 @@ include proofs.mk
 PEERS := $(CARGO_TARGET_DIR)/bench-peers
 
 bench-peers: $(TOOLS) ## Compare with PyO3, pyo3-async-runtimes and asyncio; writes the README's table and chart
-	$(call say,bench: the extension that has most bridges, and those of UniFFI and of pyo3-async where its PyO3 builds)
+	$(call say,bench: the extension that has most bridges; those of UniFFI and of pyo3-async where its PyO3 builds)
 	rm -rf $(PEERS)
 	cd bench/peers && $(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out $(PEERS)
 	cd bench/uniffi && $(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out $(PEERS)

@@ -20,10 +20,7 @@ async fn on_tokio<F>(future: F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    runtime()
-        .spawn(future)
-        .await
-        .expect("the task does not panic");
+    runtime().spawn(future).await.expect("the task does not panic");
 }
 
 static POLLED: AtomicU64 = AtomicU64::new(0);
