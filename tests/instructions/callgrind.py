@@ -78,11 +78,11 @@ def run(program: Path, folder: Path) -> Counts:
     (python,) = (text for kind, text in said if kind == "python")
     windows = [text.split(" ", 1) for kind, text in said if kind == "window"]
     profiles = [read((folder / f"profile.{number}").read_text()) for number in range(1, len(windows) + 1)]
-    operations = {}
+    seen: dict[str, list[dict[Place, float]]] = {}
     for (count, name), one, two in zip(windows[::2], profiles[::2], profiles[1::2], strict=True):
         costs = {place: (two[place] - one[place]) / int(count) for place in one | two}
-        operations[name] = {place: cost for place, cost in costs.items() if cost}
-    return Counts(python, operations)
+        seen.setdefault(name, []).append({place: cost for place, cost in costs.items() if cost})
+    return Counts(python, {name: sorted(each, key=total)[len(each) // 2] for name, each in seen.items()})
 
 
 def total(places: dict[Place, float]) -> float:
