@@ -22,12 +22,12 @@ EMBEDDED = PATH="$(BIN):$$PATH" LD_LIBRARY_PATH="$(LIBDIR)$${LD_LIBRARY_PATH:+:$
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv wheels install demo test lint-rust test-rust lint-python test-python conformance \
-  reliability soak test-all-pythons bench-peers bench-redis example-awaitable example-template example-redis clean
+  reliability soak test-all-pythons instructions accept-instructions bench-rust bench-peers bench-redis example-awaitable example-template example-redis clean
 
 say = @printf '\n==> %s\n' "$(1)"
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- The virtual environment -------------------------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ $(EXTRAS): $(VENV)/.%: $(TOOLS) tests/reliability/requirements-%.txt
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-test: lint-rust lint-python test-rust loom sanitizers test-python example-redis conformance ## Run every check and every test
+test: lint-rust lint-python test-rust instructions loom sanitizers test-python example-redis conformance ## Run every check and every test
 	$(call say,test: all passed)
 
 lint-rust: $(TOOLS) ## rustfmt and clippy, warnings are errors
@@ -181,6 +181,14 @@ conformance: $(EXTENSION) ## CPython's own suites for asyncio, with our awaitabl
 	$(call say,test: conformance)
 	$(BIN)/python tests/cpython
 
+instructions: $(TOOLS) ## Count the instructions of the hot paths; over 5 % more than known fails (apt-get install valgrind)
+	$(call say,test: instructions of the hot paths)
+	$(EMBEDDED) $(BIN)/python tests/instructions/count.py $(COUNT_OPTIONS)
+
+accept-instructions: $(TOOLS) ## Make the instructions that are counted now what is known
+	$(call say,test: instructions of the hot paths)
+	$(EMBEDDED) $(BIN)/python tests/instructions/count.py --accept
+
 TIMES ?= 200
 
 reliability: $(EXTENSION) $(VENV)/.servers ## Try to break every promise, each TIMES times (200), and print the table; an hour or so
@@ -200,6 +208,10 @@ test-all-pythons: ## Build and test with every supported Python on PATH or in py
 include proofs.mk
 
 # --- Benchmarks --------------------------------------------------------------------------------------------------
+
+bench-rust: $(TOOLS) ## Time cell, queue and awaitable by themselves; BENCH_OPTIONS="queue" for some
+	$(call say,bench: parts of the core)
+	$(EMBEDDED) cargo bench --package crossawait-core --features __bench --locked --bench parts -- $(BENCH_OPTIONS)
 
 PEERS := $(CARGO_TARGET_DIR)/bench-peers
 

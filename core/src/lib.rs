@@ -44,10 +44,14 @@
 //! | `sync` | what cells and queues synchronize with, to be modelled |
 //! | `asyncio`, `trio`, `python_source` | what the library calls of theirs, and its own parts in Python |
 //! | `lifecycle`, `daemon` | fork and interpreter exit |
+//! | `bench` | the parts by themselves, for measurements (with the feature `__bench`) |
 //! | `macros` | what the attributes `pyfunction` and `pymethods` write (with the feature `macros`) |
 
 mod asyncio;
 mod awaitable;
+#[cfg(all(unix, feature = "__bench"))]
+#[doc(hidden)]
+pub mod bench;
 mod block_on;
 mod blocking;
 mod builder;

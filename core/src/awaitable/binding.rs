@@ -100,6 +100,9 @@ impl Awaitable {
 
     /// As `home_loop`, where one is needed.
     pub(super) fn require_loop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(python_loop) = self.home_loop(py) {
+            return Ok(python_loop);
+        }
         self.bind_home(py)?;
         self.home_loop(py).ok_or_else(|| {
             if self.belongs_to_trio() {

@@ -52,8 +52,11 @@ impl Awaitable {
     }
 
     fn is_abandoned(&self) -> bool {
+        if !matches!(self.role, Role::Future | Role::Local) || self.is_settled() {
+            return false;
+        }
         let inner = self.inner.lock();
-        matches!(self.role, Role::Future | Role::Local) && !inner.awaited && !inner.detached && !self.is_settled()
+        !inner.awaited && !inner.detached
     }
 
     /// Whether it may have settled with an exception that nobody has seen.

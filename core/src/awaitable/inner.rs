@@ -55,6 +55,17 @@ impl Inner {
         mem::replace(&mut self.rare().cancel_message, message)
     }
 
+    /// Our side of the loop that this belongs to.
+    pub(super) fn event_loop(&self) -> Option<Arc<EventLoop>> {
+        self.home.as_ref()?.event_loop.clone()
+    }
+
+    /// Whether one of asyncio's tasks may wait without anything being done first: it has been bound, and started.
+    pub(super) fn is_ready_to_wait(&self) -> bool {
+        self.home.as_ref().is_some_and(|home| !home.is_trio())
+            && self.rare.as_ref().is_none_or(|rare| rare.unstarted.is_none())
+    }
+
     pub(super) fn take_unstarted(&mut self) -> Option<Unstarted> {
         self.rare.as_mut()?.unstarted.take()
     }

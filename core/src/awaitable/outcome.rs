@@ -192,7 +192,7 @@ impl Awaitable {
             match self.look(py, retrieve) {
                 Look::Seen(seen) => return Some(seen),
                 Look::NotYet => return None,
-                Look::ConvertNow => self.convert(py),
+                Look::ConvertNow => return self.convert(py),
                 Look::ConvertedElsewhere => self.await_conversion(py),
             }
         }
@@ -218,15 +218,17 @@ impl Awaitable {
         }
     }
 
-    /// Converts what the Rust future left. The claim is in place, the lock is not held.
-    fn convert(&self, py: Python<'_>) {
+    /// Converts what the Rust future left, and gives a copy. The claim is in place, the lock is not held.
+    fn convert(&self, py: Python<'_>) -> Option<Seen> {
         let result = take_outcome(&self.cell, py).unwrap_or_else(|| {
             Err(crate::error::runtime_closed(py, "the runtime was shut down before the task had finished"))
         });
         let outcome = Outcome::from_result(py, result);
+        let seen = outcome.get(py);
         let claim = mem::replace(&mut self.inner.lock().outcome, outcome);
         debug_assert!(matches!(claim, Outcome::Converting(_)));
         self.cell.header().notify_blocked();
+        seen
     }
 
     /// Sleeps until another thread's conversion may be through.
@@ -234,6 +236,7 @@ impl Awaitable {
     /// The lock is taken attached only: the garbage collector relies on nobody else holding it.
     fn await_conversion(&self, py: Python<'_>) {
         let listener = self.cell.header().listen();
+        // The thread that converts takes this lock before it notifies: it sees the listener, or has been seen here.
         let converting = matches!(self.inner.lock().outcome, Outcome::Converting(_));
         if converting {
             // Bounded: the converting thread may be asking for something that this one is to do after all.

@@ -1,11 +1,12 @@
 //! Some slots of the class, filled by hand: for what PyO3 does not offer, or where its general way costs too much.
 //!
 //! `await` of an awaitable that has its value takes no detour: code that awaits what is often there already pays for
-//! nothing but a lock. PyO3's own functions take everything else: whatever is pending, raises, or is not exactly this
-//! class. So nothing here can panic.
+//! nothing but a lock. Nor does a step that finds it pending, and has nothing to do but to say so. PyO3's own functions
+//! take everything else: whatever has to be started, bound or raised. So nothing here can panic.
 
 use std::ptr;
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
 use pyo3::{Borrowed, ffi};
@@ -91,22 +92,20 @@ unsafe extern "C" fn am_await(object: *mut ffi::PyObject) -> *mut ffi::PyObject 
 /// # Safety
 /// As [`am_await`].
 unsafe extern "C" fn tp_iternext(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    // SAFETY: passed on as received.
-    if let Some(value) = unsafe { borrow(&object) }.get().plain_value() {
-        // The end of an iterator without an error means `None`.
-        // SAFETY: attached; the value is a reference of ours, given back once.
-        unsafe {
-            if value != ffi::Py_None() {
-                ffi::PyErr_SetObject(ffi::PyExc_StopIteration, value);
+    // SAFETY: attached, as the contract says; the value is a reference of ours, given back once.
+    unsafe {
+        match borrow(&object).get().short_step() {
+            Some(Step::Ended(value)) => {
+                // The end of an iterator without an error means `None`.
+                if value != ffi::Py_None() {
+                    ffi::PyErr_SetObject(ffi::PyExc_StopIteration, value);
+                }
+                ffi::Py_DECREF(value);
+                ptr::null_mut()
             }
-            ffi::Py_DECREF(value);
+            Some(Step::Waits) => ffi::Py_NewRef(object),
+            None => ORIGINAL.get().map_or(ptr::null_mut(), |original| (original.tp_iternext)(object)),
         }
-        return ptr::null_mut();
-    }
-    match ORIGINAL.get() {
-        // SAFETY: passed on as received.
-        Some(original) => unsafe { (original.tp_iternext)(object) },
-        None => ptr::null_mut(),
     }
 }
 
@@ -122,9 +121,16 @@ unsafe extern "C" fn am_send(
     unsafe {
         let exact = ffi::Py_TYPE(object) == Python::assume_attached().get_type::<Awaitable>().as_type_ptr();
         if exact {
-            if let Some(value) = borrow(&object).get().plain_value() {
-                *result = value;
-                return ffi::PySendResult::PYGEN_RETURN;
+            match borrow(&object).get().short_step() {
+                Some(Step::Ended(value)) => {
+                    *result = value;
+                    return ffi::PySendResult::PYGEN_RETURN;
+                }
+                Some(Step::Waits) => {
+                    *result = ffi::Py_NewRef(object);
+                    return ffi::PySendResult::PYGEN_NEXT;
+                }
+                None => {}
             }
         }
         // A class that inherits may have an iteration of its own.
@@ -173,26 +179,46 @@ unsafe fn borrow(object: &*mut ffi::PyObject) -> Borrowed<'_, '_, Awaitable> {
     }
 }
 
+/// A step of an `await` that took no detour.
+enum Step {
+    /// It has its value: a new reference.
+    Ended(*mut ffi::PyObject),
+    /// It is pending, and marked for the task to wait.
+    Waits,
+}
+
 impl Awaitable {
-    /// The value, as a new reference, if it is there and can be raised as it is. It counts as retrieved.
-    fn plain_value(&self) -> Option<*mut ffi::PyObject> {
-        if self.cell.header().is_inherited() {
+    /// What [`poll`](Self::poll) does, where that is no more than to look; `None` where it is.
+    ///
+    /// The value must be one that can be raised as it is. It counts as retrieved.
+    fn short_step(&self) -> Option<Step> {
+        let header = self.cell.header();
+        if header.is_inherited() {
             return None;
         }
         let mut inner = self.inner.lock();
-        let Outcome::Value(value) = &inner.outcome else {
-            return None;
-        };
-        let value = value.as_ptr();
-        // SAFETY: attached (slots are called so), and `inner` keeps the value alive.
-        unsafe {
-            // See `stop_iteration`.
-            if ffi::PyTuple_Check(value) != 0 || ffi::PyExceptionInstance_Check(value) != 0 {
-                return None;
+        match &inner.outcome {
+            Outcome::Value(value) => {
+                let value = value.as_ptr();
+                // SAFETY: attached (slots are called so), and `inner` keeps the value alive.
+                unsafe {
+                    // See `stop_iteration`.
+                    if ffi::PyTuple_Check(value) != 0 || ffi::PyExceptionInstance_Check(value) != 0 {
+                        return None;
+                    }
+                    ffi::Py_INCREF(value);
+                }
+                inner.retrieved = true;
+                Some(Step::Ended(value))
             }
-            ffi::Py_INCREF(value);
+            Outcome::Pending if self.is_waiting_to_settle() && inner.is_ready_to_wait() => {
+                if self.blocking.swap(true, Ordering::Relaxed) {
+                    return None;
+                }
+                inner.awaited = true;
+                Some(Step::Waits)
+            }
+            _ => None,
         }
-        inner.retrieved = true;
-        Some(value)
     }
 }

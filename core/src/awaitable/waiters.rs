@@ -113,22 +113,19 @@ impl Awaitable {
         if first {
             inner.subscription = Subscription::Starting;
         }
+        // One settled from Python needs no message.
+        let event_loop = if first && this.role != Role::Manual { inner.event_loop() } else { None };
         let unstarted = inner.take_unstarted();
         drop(inner);
         if let Some(unstarted) = unstarted {
             this.keep(unstarted.start(slf.py()));
         }
-        if first { Self::subscribe(slf) } else { true }
+        if first { Self::subscribe(slf, event_loop) } else { true }
     }
 
-    /// Arranges for a message when a Rust future settles this. An awaitable settled from Python needs none. False if it
-    /// has settled.
-    fn subscribe(slf: &Bound<'_, Self>) -> bool {
+    /// Arranges for a message when a Rust future settles this. False if it has settled.
+    fn subscribe(slf: &Bound<'_, Self>, event_loop: Option<Arc<EventLoop>>) -> bool {
         let this = slf.get();
-        let event_loop = match &this.inner.lock().home {
-            Some(home) if this.role != Role::Manual => home.event_loop.clone(),
-            _ => None,
-        };
         match event_loop {
             Some(event_loop) => {
                 let Some(key) = event_loop.retain(slf.clone()) else {
@@ -351,6 +348,12 @@ impl Awaitable {
             header.close();
         }
     }
+
+    /// Whether this is pending, and not because its runtime was stopped.
+    pub(super) fn is_waiting_to_settle(&self) -> bool {
+        let header = self.cell.header();
+        !header.is_settled() && !header.record().is_some_and(|record| record.is_stopped())
+    }
 }
 
 /// `one == other`. Whatever that raises comes back as an error: waiters are in hand meanwhile, and must not be lost.
@@ -374,8 +377,7 @@ impl Inner {
             return None;
         };
         self.subscription = Subscription::None;
-        let event_loop = self.home.as_ref()?.event_loop.clone()?;
-        Some((event_loop, key))
+        Some((self.event_loop()?, key))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::sync::{AtomicU32, AtomicU64, AtomicWaker, Event, EventListener, Liste
 const PHASE: u32 = 0b0111;
 /// A loop is subscribed: whoever settles the task pushes a message.
 const WATCHED: u32 = 0b0001_0000;
-/// A thread blocks on the cell: whoever settles the task notifies it.
+/// A thread blocks on the cell, or has: whoever settles the task, or converts its outcome, notifies it.
 const BLOCKED_ON: u32 = 0b0010_0000;
 /// What the task left is an error or a panic. Set before COMPLETE is.
 const FAILED: u32 = 0b1000_0000;
@@ -183,13 +183,16 @@ impl Header {
             record.task_settled();
         }
         if before & BLOCKED_ON != 0 {
-            self.notify_blocked();
+            self.blocked.notify(usize::MAX);
         }
     }
 
-    /// Lets blocked threads look again.
+    /// Lets threads that have got a [`listener`](Self::listen) look again. Without any it costs a look: the event would
+    /// allocate its list only to find it empty.
     pub(crate) fn notify_blocked(&self) {
-        self.blocked.notify(usize::MAX);
+        if self.state.load(Ordering::Acquire) & BLOCKED_ON != 0 {
+            self.blocked.notify(usize::MAX);
+        }
     }
 
     /// Cancels the task: it is settled now, and its future dropped on its executor soon; or, if there is a token, the
@@ -295,8 +298,10 @@ impl Header {
         }
     }
 
-    /// A listener for [`notify_blocked`](Self::notify_blocked).
+    /// A listener for [`notify_blocked`](Self::notify_blocked). It misses none that a lock puts behind this call.
     pub(crate) fn listen(&self) -> EventListener {
-        self.blocked.listen()
+        let listener = self.blocked.listen();
+        self.state.fetch_or(BLOCKED_ON, Ordering::AcqRel);
+        listener
     }
 }
