@@ -5,10 +5,12 @@
 //! | `byte_stream.rs` | the Python object and its verbs |
 //! | `byte_stream/connection.rs` | what the verbs in flight share |
 //! | `byte_stream/reader.rs` | what has been received and not given out |
+//! | `byte_stream/budget.rs` | how long a loop may do nothing but read |
 //! | `byte_stream/shared.rs` | a stream of any kind, for a reader and a writer at once |
 //! | `byte_stream/turns.rs` | one read at a time, and one write |
 //! | `byte_stream/error.rs` | what is raised |
 
+mod budget;
 mod connection;
 mod error;
 mod reader;
@@ -39,7 +41,8 @@ impl Runtime {
     /// Gives Python a stream over whatever can be read from and written to: what a library connects, TLS, a pipe.
     ///
     /// Reads and writes may run at the same time. They are polled on the runtime, and once beforehand on the thread that
-    /// awaits, as those of any [`Coroutine`]. Reading is buffered: a cancelled `read` loses nothing. `write_all` flushes.
+    /// awaits, as those of any [`Coroutine`]. Reading is buffered: a cancelled `read` loses nothing. When reads have been ready on
+    /// the spot for 5 ms one suspends all the same, so that the loop gets to its other work. `write_all` flushes.
     /// `close` ends what is in flight with an `OSError` and then polls `poll_close`. An `io::Error` is raised as an `OSError`
     /// with its number, and one that carries a Python exception as that. Without a call of `close` the stream is dropped
     /// with the Python object, on its runtime. It has no addresses: they are None.
@@ -117,6 +120,17 @@ impl ByteStream {
     fn verb(&self, py: Python<'_>, name: &'static str) -> PyResult<Builder<'_>> {
         self.runtime.check_process(py, "stream")?;
         Ok(self.runtime.builder().name(name))
+    }
+
+    /// For descriptions. In a forked child it is not looked at: a thread of the parent may have been at it.
+    fn state(&self) -> &'static str {
+        if self.runtime.is_inherited() {
+            " inherited"
+        } else if self.connection.is_closed() {
+            " closed"
+        } else {
+            ""
+        }
     }
 
     fn start_read<'py>(&self, py: Python<'py>, name: &'static str, want: Want) -> PyResult<Bound<'py, Coroutine>> {
@@ -211,15 +225,14 @@ impl ByteStream {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let closed = if self.connection.is_closed() { " closed" } else { "" };
         let (local, peer) = (self.local_address(py)?.repr()?, self.peer_address(py)?.repr()?);
-        Ok(format!("<Stream{closed} local={local} peer={peer}>"))
+        Ok(format!("<Stream{} local={local} peer={peer}>", self.state()))
     }
 }
 
 impl fmt::Debug for ByteStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ByteStream").field("closed", &self.connection.is_closed()).finish_non_exhaustive()
+        f.debug_struct("ByteStream").field("state", &self.state().trim_start()).finish_non_exhaustive()
     }
 }
 

@@ -24,6 +24,7 @@ use pyo3::sync::PyOnceLock;
 use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
 use crate::awaitable::Awaitable;
+use crate::local::Locals;
 use crate::running_loop::running_loop;
 use crate::sync::Mutex;
 use crate::trio;
@@ -39,6 +40,8 @@ pub(crate) struct EventLoop {
     waiting: Mutex<Option<SlotMap<DefaultKey, Py<Awaitable>>>>,
     /// Python tasks that Rust waits for; `None` once closed.
     tasks: Mutex<Option<SlotMap<DefaultKey, Waiting>>>,
+    /// Rust futures that are polled here.
+    locals: Locals,
     /// Messages that a bounded drain has taken but not got to. Only the loop's thread adds or removes.
     backlog: Mutex<VecDeque<Message>>,
     manner: Manner,
@@ -172,6 +175,7 @@ impl EventLoop {
             queue,
             waiting: Mutex::new(Some(SlotMap::new())),
             tasks: Mutex::new(Some(SlotMap::new())),
+            locals: Locals::new(),
             backlog: Mutex::default(),
             manner: kind.manner(),
             leaving: AtomicBool::new(false),
@@ -188,6 +192,10 @@ impl EventLoop {
 
     pub(crate) fn queue(&self) -> &Arc<Queue> {
         &self.queue
+    }
+
+    pub(crate) fn locals(&self) -> &Locals {
+        &self.locals
     }
 
     /// Keeps `awaitable` alive until [`release`](Self::release), and gives it a key for messages. `None` if the loop is
@@ -258,6 +266,7 @@ impl EventLoop {
         let tasks = std::mem::take(&mut *self.tasks.lock());
         // Dropped after the locks: this runs destructors of Python objects.
         drop((messages, backlog, waiting));
+        self.locals.close();
         waiting::abandon(tasks.into_iter().flat_map(|tasks| tasks.into_iter().map(|(_, waiting)| waiting)));
         self.unsee();
     }

@@ -22,24 +22,50 @@ pub(crate) enum Progress {
 /// It is the same one each time, of a generator that is kept: one that is let go runs its frame to the end, on top of the
 /// frames of whoever has asked, and the frame would refer to those.
 pub(crate) fn frame<'py>(py: Python<'py>, qualified_name: &str, progress: Progress) -> PyResult<Bound<'py, PyAny>> {
-    let (created, begun) = generators(py, qualified_name)?;
-    let generator = if progress == Progress::Created { created } else { begun };
-    generator.getattr(intern!(py, "gi_frame"))
+    let frame = generators(py, qualified_name)?.frame(progress)?;
+    if !frame.is_none() {
+        return Ok(frame);
+    }
+    // Somebody has called `clear` on it, which ends the generator. Those that ask from now on have another.
+    make_generators(py, qualified_name)?.frame(progress)
 }
 
 /// The code object with this name.
 pub(crate) fn code<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<Bound<'py, PyAny>> {
-    generators(py, qualified_name)?.0.getattr(intern!(py, "gi_code"))
+    generators(py, qualified_name)?.created.getattr(intern!(py, "gi_code"))
 }
 
 /// Two generators under another name: one that has not begun, and one that has. There are as many as there are names in
 /// the Rust code.
-fn generators<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    static GENERATORS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let known = GENERATORS.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
-    if let Some(pair) = known.get_item(qualified_name)? {
-        return pair.extract();
+struct Generators<'py> {
+    created: Bound<'py, PyAny>,
+    begun: Bound<'py, PyAny>,
+}
+
+impl<'py> Generators<'py> {
+    fn frame(&self, progress: Progress) -> PyResult<Bound<'py, PyAny>> {
+        let generator = if progress == Progress::Created { &self.created } else { &self.begun };
+        generator.getattr(intern!(generator.py(), "gi_frame"))
     }
+}
+
+/// Those that are kept, by their names.
+fn kept(py: Python<'_>) -> &Bound<'_, PyDict> {
+    static GENERATORS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    GENERATORS.get_or_init(py, || PyDict::new(py).unbind()).bind(py)
+}
+
+fn generators<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<Generators<'py>> {
+    match kept(py).get_item(qualified_name)? {
+        Some(pair) => {
+            let (created, begun) = pair.extract()?;
+            Ok(Generators { created, begun })
+        }
+        None => make_generators(py, qualified_name),
+    }
+}
+
+fn make_generators<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<Generators<'py>> {
     let changes = PyDict::new(py);
     changes.set_item("co_name", last_part(qualified_name))?;
     changes.set_item("co_filename", "<rust>")?;
@@ -50,10 +76,10 @@ fn generators<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<(Bound<'py
     let function = template.getattr("template")?;
     let code = function.getattr("__code__")?.call_method("replace", (), Some(&changes))?;
     function.setattr("__code__", code)?;
-    let pair = (function.call0()?, function.call0()?);
-    pair.1.call_method0(intern!(py, "__next__"))?;
-    known.set_item(qualified_name, &pair)?;
-    Ok(pair)
+    let (created, begun) = (function.call0()?, function.call0()?);
+    begun.call_method0(intern!(py, "__next__"))?;
+    kept(py).set_item(qualified_name, (&created, &begun))?;
+    Ok(Generators { created, begun })
 }
 
 /// What comes behind the last dot.

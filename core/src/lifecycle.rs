@@ -7,9 +7,13 @@
 //! **Exit.** A hook that runs before Python joins its threads stops admission on every runtime, waits for the blocking
 //! calls that run Python, and shuts the executors down, bounded in time. `atexit` would be too late: it runs after.
 
+#[cfg(all(test, unix, not(crossawait_loom), not(miri)))]
+pub(crate) mod forked;
+mod per_process;
+
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Once, Weak};
 use std::time::Duration;
 
@@ -21,6 +25,7 @@ use pyo3::types::PyCFunction;
 use crate::daemon;
 use crate::event_loop::notifier;
 use crate::runtime::Inner;
+pub(crate) use per_process::PerProcess;
 
 /// How long interpreter exit waits for each runtime's threads before it leaves them behind.
 pub(crate) const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -28,8 +33,11 @@ pub(crate) const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// 0 in the process that loaded the library, and one more with each fork on the way to this one.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// Runtimes to shut down at exit; `None` once that has happened.
-static RUNTIMES: Mutex<Option<Vec<Weak<Inner>>>> = Mutex::new(Some(Vec::new()));
+/// Runtimes to shut down at exit.
+static RUNTIMES: PerProcess<Mutex<Vec<Weak<Inner>>>> = PerProcess::new();
+
+/// That has happened, or it had when this process was forked. Written with the list locked.
+static ENDED: AtomicBool = AtomicBool::new(false);
 
 /// The process generation; see the module documentation.
 pub(crate) fn generation() -> u32 {
@@ -37,7 +45,8 @@ pub(crate) fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-#[cfg(unix)]
+// Miri has no forks, and does not know the function.
+#[cfg(all(unix, not(miri)))]
 fn watch_forks() {
     extern "C" fn in_child() {
         GENERATION.fetch_add(1, Ordering::Relaxed);
@@ -51,7 +60,7 @@ fn watch_forks() {
     });
 }
 
-#[cfg(not(unix))]
+#[cfg(not(all(unix, not(miri))))]
 fn watch_forks() {
     static WATCHING: Once = Once::new();
     WATCHING.call_once(|| {});
@@ -130,10 +139,11 @@ impl ForkGuard {
 /// `RuntimeClosedError` once the interpreter is on its way out.
 pub(crate) fn register(py: Python<'_>, runtime: Weak<Inner>) -> PyResult<()> {
     install_exit_hook(py)?;
-    let mut runtimes = RUNTIMES.lock();
-    let Some(runtimes) = &mut *runtimes else {
+    let mut runtimes = RUNTIMES.get_or_init(Mutex::default).lock();
+    if ENDED.load(Ordering::Relaxed) {
+        drop(runtimes);
         return Err(crate::error::runtime_closed(py, "the interpreter is shutting down"));
-    };
+    }
     runtimes.retain(|known| known.strong_count() > 0);
     runtimes.push(runtime);
     Ok(())
@@ -153,7 +163,11 @@ pub(crate) fn install_exit_hook(py: Python<'_>) -> PyResult<()> {
 }
 
 fn shut_down_all(py: Python<'_>) -> PyResult<()> {
-    let listed = RUNTIMES.lock().take().unwrap_or_default();
+    let listed = {
+        let mut runtimes = RUNTIMES.get_or_init(Mutex::default).lock();
+        ENDED.store(true, Ordering::Relaxed);
+        std::mem::take(&mut *runtimes)
+    };
     let (inherited, runtimes): (Vec<_>, Vec<_>) =
         listed.iter().filter_map(Weak::upgrade).partition(|runtime| runtime.is_inherited());
     // Made before a fork: these belong to the parent.

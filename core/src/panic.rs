@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
@@ -90,5 +91,55 @@ fn chain_hook() {
 
 /// Catches a panic of user code that has nowhere to be reported.
 pub(crate) fn ignore_panic(body: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(body));
+    let Err(payload) = catch_unwind(AssertUnwindSafe(body)) else {
+        return;
+    };
+    // A payload may be anything, also something whose destructor panics in its turn; and so may what that panics with,
+    // without end. The second is leaked.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(payload);
+    }
+}
+
+#[cfg(all(test, not(crossawait_loom)))]
+mod tests {
+    use std::panic::resume_unwind;
+
+    use super::*;
+
+    /// A panic's payload that panics when it is dropped, with another of its kind, a few times over.
+    struct Bitter(u32);
+
+    impl Drop for Bitter {
+        fn drop(&mut self) {
+            if self.0 > 0 {
+                // Not `panic!`: nobody has to read of it.
+                resume_unwind(Box::new(Bitter(self.0 - 1)));
+            }
+        }
+    }
+
+    /// Whether `body` returns. What it panics with otherwise is not dropped.
+    fn returns(body: impl FnOnce()) -> bool {
+        catch_unwind(AssertUnwindSafe(body)).map_err(mem::forget).is_ok()
+    }
+
+    #[test]
+    fn a_payload_whose_destructor_panics_goes_no_further() {
+        assert!(returns(|| ignore_panic(|| resume_unwind(Box::new(Bitter(3))))));
+    }
+
+    #[test]
+    fn and_is_reported_as_one_without_words() {
+        assert!(returns(|| {
+            let report = catch(|| resume_unwind(Box::new(Bitter(3)))).expect_err("it panics");
+            assert_eq!(report.message, "panicked with a value that is not a string");
+        }));
+    }
+
+    #[test]
+    fn a_job_that_panics_with_one_returns() {
+        let job = crate::executor::Job::new(|| resume_unwind(Box::new(Bitter(3))));
+        assert!(returns(|| job.run()));
+    }
 }

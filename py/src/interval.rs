@@ -7,6 +7,8 @@ use crossawait_core::{Coroutine, Runtime};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
+use crate::error::SocketError;
+
 /// Asynchronous iterator over ticks: 0, 1, 2 …, the first one period after it was made.
 ///
 /// A consumer that is late gets the next tick at once and then the ones still due: missed ticks are skipped. A
@@ -37,11 +39,13 @@ impl Interval {
     }
 
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
-        let clock = self.clock.clone();
-        let wait = clock.lock().next.saturating_duration_since(Instant::now());
         self.runtime.check_process(py, "interval")?;
-        let sleep = crate::runtime::sleep_on(self.runtime.admit(py)?, wait)?;
-        self.runtime.builder().spawn().name("Interval.__anext__").coroutine_into_py(py, async move {
+        let runtime = self.runtime.admit(py)?;
+        let (clock, weak) = (self.clock.clone(), runtime.downgrade());
+        runtime.builder().spawn().name("Interval.__anext__").coroutine_into_py(py, async move {
+            // Looked at now, and not when the coroutine was made: it may be awaited much later.
+            let wait = clock.lock().next.saturating_duration_since(Instant::now());
+            let sleep = crate::runtime::sleep_on(&weak.upgrade().ok_or(SocketError::RuntimeClosed)?, wait)?;
             sleep.await;
             Ok::<_, PyErr>(Tick(clock))
         })
@@ -57,7 +61,8 @@ impl<'py> IntoPyObject<'py> for Tick {
     type Error = std::convert::Infallible;
 
     fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
-        self.0.lock().take(Instant::now()).into_pyobject(py)
+        let number = self.0.lock().take(Instant::now());
+        number.into_pyobject(py)
     }
 }
 

@@ -196,7 +196,14 @@ impl Listener {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let closed = if self.shared.state.lock().accept.is_none() { " closed" } else { "" };
-        Ok(format!("<Listener{closed} address={}>", self.address(py)?.repr()?))
+        // In a forked child it is not looked at: a thread of the parent may have been at it.
+        let state = if self.runtime.is_inherited() {
+            " inherited"
+        } else if self.shared.state.lock().accept.is_none() {
+            " closed"
+        } else {
+            ""
+        };
+        Ok(format!("<Listener{state} address={}>", self.address(py)?.repr()?))
     }
 }

@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod burst;
 #[cfg(unix)]
 mod net;
 
@@ -20,6 +21,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::burst::Burst;
 use crossawait_core::io::{BoxFuture, Timers};
 use crossawait_core::{Executor, Job, Options, Task};
 use parking_lot::Mutex;
@@ -31,6 +33,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 /// waited for.
 pub struct Tokio {
     handle: Handle,
+    burst: Arc<Burst>,
     /// `None` if adopted, or once shut down.
     owned: Mutex<Option<Runtime>>,
     /// How it was started; `None` if adopted.
@@ -61,20 +64,25 @@ impl Tokio {
             builder.max_blocking_threads(most);
         }
         let runtime = builder.build()?;
-        Ok(Self { handle: runtime.handle().clone(), owned: Mutex::new(Some(runtime)), options: Some(options.clone()) })
+        Ok(Self {
+            handle: runtime.handle().clone(),
+            burst: Arc::default(),
+            owned: Mutex::new(Some(runtime)),
+            options: Some(options.clone()),
+        })
     }
 
     /// Adopts a runtime that somebody else owns and shuts down. Its driver must be enabled (`enable_all`) for timers
     /// and sockets to work.
     pub fn from_handle(handle: Handle) -> Self {
-        Self { handle, owned: Mutex::new(None), options: None }
+        Self { handle, burst: Arc::default(), owned: Mutex::new(None), options: None }
     }
 }
 
 impl Executor for Tokio {
     fn spawn(&self, task: Task) -> Result<(), Task> {
         // A runtime that has been shut down drops the task, which settles it.
-        drop(self.handle.spawn(task));
+        self.burst.spawn(&self.handle, task);
         Ok(())
     }
 

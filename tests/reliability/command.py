@@ -56,6 +56,12 @@ def parse() -> argparse.Namespace:
         default=1.0,
         help="stretches bounds of time, for busy machines (%(default)s)",
     )
+    add(
+        "--longest",
+        type=float,
+        default=math.inf,
+        help="a process that takes more seconds hangs, however patient",
+    )
     add("--jobs", type=int, default=2, help="processes at once (%(default)s)")
     add("--json", type=Path, help="add the figures to this file, under the version of this Python")
     add("--page", type=Path, help="put the table into this page, between its marks")
@@ -114,7 +120,8 @@ def make_all(experiments: list[Experiment], options: argparse.Namespace) -> list
     def make(experiment: Experiment, operations: int) -> None:
         verdict = verdicts[experiment]
         if not processes.STOPPED.is_set() and len(verdict.failures) < MOST_FAILURES:
-            trial = processes.run(experiment, operations, options.patience, options.planted)
+            limit = min(experiment.hangs * options.patience, options.longest)
+            trial = processes.run(experiment, operations, limit, options.planted)
             verdict.add(trial, operations, options.patience)
         progress.ended(verdict)
 

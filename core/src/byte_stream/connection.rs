@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -64,7 +65,19 @@ impl Connection {
     pub(super) async fn read(&self, mut want: Want) -> Result<Received, StreamError> {
         let transport = self.transport()?;
         let mut reader = self.reader.clone().take().await;
-        let filled = poll_fn(|context| reader.poll_fill(context, &**transport, &mut want)).await;
+        let mut suspended = false;
+        let filled = poll_fn(|context| {
+            let filled = if reader.budget.is_spent() {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            } else {
+                reader.poll_fill(context, &**transport, &mut want)
+            };
+            suspended |= filled.is_pending();
+            filled
+        })
+        .await;
+        reader.budget.note(suspended);
         if self.is_closed() { Err(StreamError::Closed) } else { Ok(Received { filled: filled?, reader }) }
     }
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use memchr::memmem;
 
+use super::budget::Budget;
 use super::error::StreamError;
 use crate::io::Transport;
 
@@ -24,6 +25,8 @@ pub(super) struct Reader {
     start: usize,
     end: usize,
     ended: bool,
+    /// Kept by whoever reads: here it is one at a time.
+    pub(super) budget: Budget,
 }
 
 /// What a read waits for.
@@ -52,6 +55,12 @@ pub(super) enum Filled {
 }
 
 impl Reader {
+    /// How much memory it has.
+    #[cfg(all(test, not(crossawait_loom)))]
+    pub(super) fn capacity(&self) -> usize {
+        self.storage.capacity()
+    }
+
     /// The bytes in hand.
     fn bytes(&self) -> &[u8] {
         &self.storage[self.start..self.end]
@@ -69,10 +78,11 @@ impl Reader {
                 return Poll::Ready(Ok(filled));
             }
             let more = match want {
-                Want::Some(most) => *most,
+                Want::Some(most) => (*most).min(LARGEST_CHUNK),
                 Want::Exactly(count) => *count - self.bytes().len(),
                 Want::Until { .. } => CHUNK,
             };
+            self.shed(more);
             let received = ready!(self.poll_receive(context, transport, more))?;
             self.ended = received == 0;
         }
@@ -147,6 +157,15 @@ impl Reader {
         let received = ready!(transport.poll_read(context, &mut self.storage[self.end..]))?;
         self.end += received;
         Poll::Ready(Ok(received))
+    }
+
+    /// Lets go of what an earlier, larger read has left, unless this one is going to need half of it: a stream may live for
+    /// long, and of many kinds of message the longest come seldom.
+    fn shed(&mut self, more: usize) {
+        if self.bytes().is_empty() && self.storage.len() / 2 > more.max(LARGEST_CHUNK) {
+            self.storage = Vec::new();
+            (self.start, self.end) = (0, 0);
+        }
     }
 
     /// Makes room for `more` bytes behind those in hand. Grows with what arrives, not with what is asked for.

@@ -199,6 +199,36 @@ fn run(pieces: Vec<Option<Vec<u8>>>, reads: Vec<Read>) -> Result<(), TestCaseErr
     Ok(())
 }
 
+/// Reads what is there, and gives how many bytes those were.
+fn read(reader: &mut Reader, transport: &Pieces, mut want: Want) -> Poll<usize> {
+    let mut context = Context::from_waker(Waker::noop());
+    reader
+        .poll_fill(&mut context, transport, &mut want)
+        .map(|filled| reader.take(filled?, <[u8]>::len))
+        .map(Result::unwrap)
+}
+
+#[test]
+fn what_a_large_read_needed_is_let_go_by_the_next_one_that_waits() {
+    const LARGE: usize = 1 << 20;
+    let piece = |count: usize| Some(vec![b'a'; count]);
+    let pieces = [piece(LARGE), piece(LARGE), piece(7), None, piece(7)];
+    let transport = Pieces(Mutex::new(pieces.into()));
+    let mut reader = Reader::default();
+    assert_eq!(read(&mut reader, &transport, Want::Exactly(LARGE)), Poll::Ready(LARGE));
+    let large = reader.capacity();
+    assert!(large >= LARGE);
+    // One of the same size finds it still there.
+    assert_eq!(read(&mut reader, &transport, Want::Exactly(LARGE)), Poll::Ready(LARGE));
+    assert_eq!(reader.capacity(), large);
+    assert_eq!(read(&mut reader, &transport, Want::Exactly(7)), Poll::Ready(7));
+    assert!(reader.capacity() < LARGE / 16, "{}", reader.capacity());
+    // Bytes in hand are kept, whatever they lie in.
+    assert_eq!(read(&mut reader, &transport, Want::Exactly(7)), Poll::Pending);
+    assert_eq!(read(&mut reader, &transport, Want::Some(usize::MAX)), Poll::Ready(7));
+    assert_eq!(read(&mut reader, &transport, Want::Some(1)), Poll::Ready(0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 

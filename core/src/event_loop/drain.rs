@@ -159,7 +159,7 @@ impl Drop for Drain {
 }
 
 impl EventLoop {
-    fn drain(self: &Arc<Self>, python_loop: &Bound<'_, PyAny>, in_daemon: Option<Draining>) -> PyResult<()> {
+    fn drain(self: &Arc<Self>, python_loop: &Bound<'_, PyAny>, in_daemon: Option<Draining<'_>>) -> PyResult<()> {
         self.take_turn(|| self.deliver_for_a_while(python_loop, in_daemon.as_ref()))
     }
 
@@ -179,7 +179,7 @@ impl EventLoop {
     fn deliver_for_a_while(
         self: &Arc<Self>,
         python_loop: &Bound<'_, PyAny>,
-        in_daemon: Option<&Draining>,
+        in_daemon: Option<&Draining<'_>>,
     ) -> PyResult<()> {
         let py = python_loop.py();
         let stepper = Stepper::new(python_loop, self.manner)?;

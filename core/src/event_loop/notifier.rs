@@ -3,16 +3,14 @@
 //! `call_soon_threadsafe` is the only way into such a loop, and it needs the interpreter. Runtime threads never attach,
 //! so one thread of our own does it for all of them: it sleeps detached, attaches once per batch, and calls.
 
-use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
-use crate::lifecycle;
+use crate::lifecycle::{self, PerProcess};
 
 /// One loop's standing order: which callable to run on which loop.
 pub(crate) struct Notification {
@@ -75,10 +73,11 @@ impl std::fmt::Debug for Notification {
     }
 }
 
-/// The thread's side. Each process has one of its own, never freed: a forked child must not touch locks that a thread of
-/// the parent's may have held.
+/// The thread's side.
+#[derive(Default)]
 struct Notifier {
-    generation: u32,
+    /// Held while the thread is started: then it is there for whoever comes later.
+    started: Mutex<bool>,
     pending: Mutex<Vec<Arc<Notification>>>,
     pushed: Condvar,
     /// Held by the thread while it is attached (the one lock here that is). True once the interpreter is about to end:
@@ -86,29 +85,19 @@ struct Notifier {
     ended: Mutex<bool>,
 }
 
-static CURRENT: AtomicPtr<Notifier> = AtomicPtr::new(ptr::null_mut());
+static NOTIFIER: PerProcess<Notifier> = PerProcess::new();
 
 impl Notifier {
     /// That of this process, with its thread. Called attached.
     fn here(py: Python<'_>) -> PyResult<&'static Self> {
-        let generation = lifecycle::generation();
-        if let Some(current) = Self::current() {
-            if current.generation == generation {
-                return Ok(current);
-            }
-        }
         lifecycle::install_exit_hook(py)?;
-        let made = Self { generation, pending: Mutex::default(), pushed: Condvar::new(), ended: Mutex::new(false) };
-        let made: &'static Self = Box::leak(Box::new(made));
-        // Two threads may both come here; either notifier does its work.
-        std::thread::Builder::new().name("crossawait-notifier".into()).spawn(|| made.run())?;
-        CURRENT.store(ptr::from_ref(made).cast_mut(), Ordering::Release);
-        Ok(made)
-    }
-
-    fn current() -> Option<&'static Self> {
-        // SAFETY: null, or a leaked box, which is only ever shared.
-        unsafe { CURRENT.load(Ordering::Acquire).as_ref() }
+        let notifier = NOTIFIER.get_or_init(Self::default);
+        let mut started = notifier.started.lock();
+        if !*started {
+            std::thread::Builder::new().name("crossawait-notifier".into()).spawn(|| notifier.run())?;
+            *started = true;
+        }
+        Ok(notifier)
     }
 
     fn run(&self) {
@@ -141,7 +130,7 @@ impl Notifier {
 ///
 /// Up to 3.13, a thread that comes back to an interpreter that is ending is killed where it stands: in the middle of Rust.
 pub(crate) fn stop(py: Python<'_>, timeout: Duration) {
-    let Some(notifier) = Notifier::current().filter(|notifier| notifier.generation == lifecycle::generation()) else {
+    let Some(notifier) = NOTIFIER.get() else {
         return;
     };
     py.detach(|| {

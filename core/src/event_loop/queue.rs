@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 
 use super::patience::Patience;
 use super::wake::Wake;
-use crate::lifecycle::OwnProcess;
+use crate::lifecycle::{OwnProcess, PerProcess};
 use crate::python_future::Call;
 use crate::sync::Mutex;
 
@@ -53,13 +53,13 @@ struct State {
 }
 
 /// All queues, for news that concern everybody.
-static QUEUES: parking_lot::Mutex<Vec<Weak<Queue>>> = parking_lot::Mutex::new(Vec::new());
+static QUEUES: PerProcess<parking_lot::Mutex<Vec<Weak<Queue>>>> = PerProcess::new();
 
 impl Queue {
     pub(crate) fn new(wake: Wake) -> Arc<Self> {
         let state = OwnProcess::new(Mutex::default());
         let queue = Arc::new(Self { state, wake, patience: Patience::default(), blocked: AtomicUsize::new(0) });
-        let mut queues = QUEUES.lock();
+        let mut queues = QUEUES.get_or_init(parking_lot::Mutex::default).lock();
         queues.retain(|known| known.strong_count() > 0);
         queues.push(Arc::downgrade(&queue));
         queue
@@ -67,7 +67,10 @@ impl Queue {
 
     /// Tells every loop that a runtime has stopped.
     pub(crate) fn announce_stop() {
-        let queues: Vec<_> = QUEUES.lock().iter().filter_map(Weak::upgrade).collect();
+        let Some(queues) = QUEUES.get() else {
+            return;
+        };
+        let queues: Vec<_> = queues.lock().iter().filter_map(Weak::upgrade).collect();
         for queue in queues {
             // A closed loop has nobody to tell.
             let _ = queue.push(Message::Stopped);
@@ -177,5 +180,28 @@ impl Blocked {
 impl Drop for Blocked {
     fn drop(&mut self) {
         self.0.blocked.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(all(test, unix, not(crossawait_loom), not(miri)))]
+mod tests {
+    use super::super::wake::WakeFd;
+    use super::*;
+    use crate::lifecycle::forked::ends_in_a_child;
+
+    #[test]
+    fn a_child_does_not_wait_for_the_list_that_a_thread_of_the_parent_holds() {
+        let new = || Queue::new(Wake::Fd(WakeFd::new().expect("a descriptor")));
+        let queue = new();
+        let _held = QUEUES.get_or_init(parking_lot::Mutex::default).lock();
+        assert!(ends_in_a_child(|| {
+            Queue::announce_stop();
+            let made = new();
+            Queue::announce_stop();
+            let mut messages = Vec::new();
+            made.take(&mut messages);
+            assert!(matches!(*messages, [Message::Stopped]), "its own loop is told");
+            assert!(queue.is_closed(), "the parent's is not its own");
+        }));
     }
 }

@@ -51,7 +51,11 @@ fn begin<'py>(
         return Ok(None);
     }
     let key = event_loop.keep_task(task.clone(), end);
-    task.call_method1(intern!(py, "add_done_callback"), (end,))?;
+    if let Err(error) = task.call_method1(intern!(py, "add_done_callback"), (end,)) {
+        // Nobody will tell of its end, which would take it out.
+        drop(end.get().release());
+        return Err(error);
+    }
     Ok(key)
 }
 

@@ -13,6 +13,8 @@ use crate::sync::Mutex;
 
 #[cfg(all(test, crossawait_loom))]
 mod models;
+#[cfg(all(test, not(crossawait_loom)))]
+mod wakers;
 
 /// One thing that a stream gives.
 pub(super) enum Item<T, E> {
@@ -47,6 +49,23 @@ struct State<T, E> {
     /// Of those that wait for an item, by their keys.
     consumers: Vec<(u64, Waker)>,
     next_key: u64,
+}
+
+impl<T, E> State<T, E> {
+    /// Lists somebody who waits for an item. The waker of before, if there is one, is to be dropped outside of the lock.
+    fn wait(&mut self, key: &mut Option<u64>, waker: Waker) -> Option<Waker> {
+        let mine = *key.get_or_insert_with(|| {
+            self.next_key += 1;
+            self.next_key
+        });
+        match self.consumers.iter_mut().find(|(key, _)| *key == mine) {
+            Some((_, former)) => Some(mem::replace(former, waker)),
+            None => {
+                self.consumers.push((mine, waker));
+                None
+            }
+        }
+    }
 }
 
 impl<T, E> Buffer<T, E> {
@@ -106,38 +125,36 @@ impl<T, E> Buffer<T, E> {
         context: &mut Context<'_>,
         key: &mut Option<u64>,
     ) -> Poll<Option<Reserved<T, E>>> {
-        let mut state = self.state.lock();
-        if let Some((number, item)) = state.items.pop_front() {
-            state.reserved += 1;
-            let ends = !matches!(item, Item::Value(_));
-            // Half empty: woken for each item, the producer would run for each.
-            let wanted = state.parked && state.items.len() <= self.capacity / 2;
-            let producer = if wanted { state.producer.take() } else { None };
-            state.parked &= !wanted;
+        let mut new = None;
+        loop {
+            let mut state = self.state.lock();
+            if let Some((number, item)) = state.items.pop_front() {
+                state.reserved += 1;
+                let ends = !matches!(item, Item::Value(_));
+                // Half empty: woken for each item, the producer would run for each.
+                let wanted = state.parked && state.items.len() <= self.capacity / 2;
+                let producer = if wanted { state.producer.take() } else { None };
+                state.parked &= !wanted;
+                drop(state);
+                if let Some(producer) = producer {
+                    producer.wake();
+                }
+                return Poll::Ready(Some(Reserved { item: Some((number, item)), ends, buffer: self.clone() }));
+            }
+            if state.closed || state.ended && state.reserved == 0 {
+                return Poll::Ready(None);
+            }
+            let Some(waker) = new.take() else {
+                drop(state);
+                // The executor's code, so outside of the lock; and most of the time there is an item, and no need for one.
+                new = Some(context.waker().clone());
+                continue;
+            };
+            let former = state.wait(key, waker);
             drop(state);
-            if let Some(producer) = producer {
-                producer.wake();
-            }
-            return Poll::Ready(Some(Reserved { item: Some((number, item)), ends, buffer: self.clone() }));
+            drop(former);
+            return Poll::Pending;
         }
-        if state.closed || state.ended && state.reserved == 0 {
-            return Poll::Ready(None);
-        }
-        let waker = context.waker().clone();
-        let mine = *key.get_or_insert_with(|| {
-            state.next_key += 1;
-            state.next_key
-        });
-        let former = match state.consumers.iter_mut().find(|(key, _)| *key == mine) {
-            Some((_, former)) => Some(mem::replace(former, waker)),
-            None => {
-                state.consumers.push((mine, waker));
-                None
-            }
-        };
-        drop(state);
-        drop(former);
-        Poll::Pending
     }
 
     /// Forgets whoever waits under this key.

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 from crossawait_tests import (
@@ -54,6 +55,22 @@ async def receive_all(stream: Stream) -> bytes:
     while data := await stream.read(1 << 16):
         received += data
     return bytes(received)
+
+
+async def test_whoever_only_reads_lets_others_have_their_turn(any_rust: Runtime) -> None:
+    # All of it is there, as if a peer sent faster than this reads.
+    stream = cursor(any_rust, bytes(500_000))
+    for _ in range(2):
+        turn = anyio.Event()
+
+        async def take_turn(turn: anyio.Event = turn) -> None:
+            turn.set()
+
+        task = spawn(take_turn())
+        while not turn.is_set():
+            assert await stream.read(1), "it has all been read meanwhile"
+        await task
+    await stream.close()
 
 
 async def send_all(stream: Stream, data: bytes) -> None:

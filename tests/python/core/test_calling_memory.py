@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 import threading
@@ -12,9 +13,9 @@ from typing import Any
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from crossawait_tests import Gate, Runtime, await_until, call
+from crossawait_tests import Gate, Runtime, await_from_rust, await_until, call
 
-from event_loops import every_loop
+from event_loops import asyncio_only, every_loop
 from tasks import gather, spawn, until
 
 pytestmark = every_loop
@@ -92,6 +93,24 @@ async def test_nothing_is_kept_after_a_call_that_was_let_go(rust: Runtime) -> No
     call(rust, function).close()
     del function
     await settled([reference])
+
+
+class Unfriendly(asyncio.Future[None]):
+    """A future that takes no callbacks."""
+
+    def add_done_callback(self, *_arguments: Any, **_options: Any) -> None:
+        raise LookupError("no callbacks")
+
+
+@asyncio_only
+async def test_nothing_is_kept_of_what_cannot_be_waited_for(rust: Runtime) -> None:
+    async def use() -> list[weakref.ref[Any]]:
+        unfriendly = Unfriendly()
+        with pytest.raises(LookupError, match="no callbacks"):
+            await await_from_rust(rust, unfriendly)
+        return [weakref.ref(unfriendly)]
+
+    await settled(await use())
 
 
 async def test_a_thousand_calls_leave_nothing(rust: Runtime) -> None:

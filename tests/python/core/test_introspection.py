@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections.abc
+import contextlib
 import copy
 import inspect
 import io
@@ -213,6 +214,23 @@ async def test_a_walk_along_what_is_awaited_comes_by(rust: Runtime) -> None:
     assert last == ("read", 1)
     assert inner.cr_code.co_name == "read"
     coroutine.close()
+
+
+async def test_clearing_a_frame_ends_no_other(rust: Runtime) -> None:
+    # Frames are borrowed, and shared by all coroutines of a name.
+    for state in (inspect.CORO_CREATED, inspect.CORO_SUSPENDED):
+        first, second = pair = [RustCoroutine(rust).given for _ in range(2)]
+        if state == inspect.CORO_SUSPENDED:
+            for each in pair:
+                each.send(None)
+        # Since 3.13 only a frame that has not begun can be cleared.
+        with contextlib.suppress(RuntimeError):
+            first.cr_frame.clear()
+        for each in (second, first):
+            assert inspect.getcoroutinestate(each) == state
+            assert each.cr_frame.f_code.co_name == "read"
+            each.close()
+            assert each.cr_frame is None
 
 
 async def test_a_traceback_leads_through_whoever_awaited(rust: Runtime) -> None:

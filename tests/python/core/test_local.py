@@ -85,6 +85,22 @@ def test_a_loop_that_is_closed_leaves_it_alone(rust: Runtime, gate: Gate) -> Non
     assert all(gate.polled_here)
 
 
+def test_one_that_nothing_wakes_goes_with_its_loop(gate: Gate) -> None:
+    rust = Runtime()
+    loop = asyncio.new_event_loop()
+
+    async def begin() -> Any:
+        return local_awaitable(rust, gate)
+
+    awaitable = loop.run_until_complete(begin())
+    assert not gate.drops
+    loop.close()
+    assert gate.dropped_here == [True]
+    # It tells whoever asks, as all do whose runtime lets them fall.
+    with pytest.raises(crossawait.RuntimeClosedError):
+        awaitable.result()
+
+
 def test_a_loop_that_another_thread_runs_does_not_poll_it(rust: Runtime, gate: Gate) -> None:
     loop = asyncio.new_event_loop()
 

@@ -228,6 +228,22 @@ asyncio.run(main())
     assert lines(code, runtime_name) == ["RuntimeClosedError", "hello", "from the parent", "0"]
 
 
+def test_what_inherited_sockets_look_like(runtime_name: str) -> None:
+    # Whether they are closed the child does not ask: a thread of the parent may have held their locks.
+    code = """
+async def main():
+    listener, stream, peer = await connection()
+    with peer:
+        in_child(lambda: print(*(repr(socket).split()[1] for socket in (listener, stream)), flush=True))
+        print(*(repr(socket).split()[1].split("=")[0] for socket in (listener, stream)))
+        await stream.close()
+        await listener.close()
+
+asyncio.run(main())
+"""
+    assert lines(code, runtime_name) == ["inherited inherited", "address local"]
+
+
 def test_a_child_that_drops_what_it_inherited_does_not_deafen_the_parent(runtime_name: str) -> None:
     # The two share their sockets, and what epoll knows of them.
     code = """

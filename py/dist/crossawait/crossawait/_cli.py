@@ -110,7 +110,7 @@ def _stubs(options: argparse.Namespace) -> int:
     try:
         for path in rewrite_files(options.paths):
             print(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         print(f"crossawait stubs: {error}", file=sys.stderr)
         return 1
     return 0

@@ -32,10 +32,11 @@ def rewrite(stub: str) -> str:
 
 def _without(stub: str, line: str, name: str) -> str:
     """Take a name that is not used any more out of the line that imports it."""
-    (line,) = (whole for whole in stub.splitlines(keepends=True) if whole.startswith(line))
+    # The first one: a stub that imports it twice needs neither, or both.
+    line = next(whole for whole in stub.splitlines(keepends=True) if whole.startswith(line))
     if re.search(rf"\b{name}\b", stub.replace(line, "", 1)):
         return stub
-    start, imported = line.rstrip("\n").split(" import ")
+    start, imported = line.rstrip("\n").split(" import ", 1)
     kept = [part for part in imported.split(", ") if part.split(" as ")[-1] != name]
     return stub.replace(line, f"{start} import {', '.join(kept)}\n" if kept else "", 1)
 
@@ -45,10 +46,14 @@ def rewrite_files(paths: Iterable[Path]) -> Iterator[Path]:
 
     Raises:
         OSError: a file cannot be read or written, or is not there.
+        ValueError: a file is not text; the message says which.
     """
     for path in paths:
         for file in sorted(path.rglob("*.pyi")) if path.is_dir() else [path]:
-            before = file.read_text(encoding="utf-8")
+            try:
+                before = file.read_text(encoding="utf-8")
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{file} is not text in UTF-8") from error
             after = rewrite(before)
             if after != before:
                 file.write_text(after, encoding="utf-8")

@@ -46,6 +46,8 @@ def load(path: Path) -> Report:
         return from_json(json.loads(path.read_text(encoding="utf-8")))
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply for a report") from error
 
 
 def compare(old: Report, new: Report) -> Comparison:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,25 +112,52 @@ def from_json(data: Any) -> Report:
     if data["schema"] != SCHEMA:
         raise ValueError(f"its schema is {data['schema']}, and this version reads {SCHEMA}")
     try:
-        return Report(data["facts"], tuple(map(_findings_from_json, data["workloads"])))
-    except (KeyError, TypeError) as error:
+        findings = tuple(map(_findings_from_json, data["workloads"]))
+        # A comparison begins with the date.
+        return Report({"date": data["facts"]["date"], **data["facts"]}, findings)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"it is damaged: {type(error).__name__}: {error}") from error
 
 
 def _findings_from_json(data: Mapping[str, Any]) -> Findings:
     return Findings(
-        name=data["name"],
-        title=data["title"],
-        unit=data["unit"],
-        operations=data["operations"],
-        curve=data["curve"],
-        at=data["at"],
+        name=_text(data["name"]),
+        title=_text(data["title"]),
+        unit=_text(data["unit"]),
+        operations=int(data["operations"]),
+        curve=_text(data["curve"]),
+        at=int(data["at"]),
         results={
-            Entry(one["loop"], one["runtime"]): Result(
-                tuple(one["samples"]), tuple(one["percentiles"].values()), one["processor"]
+            _entry(one): Result(
+                _numbers(one["samples"], least=1),
+                _numbers(one["percentiles"].values()),
+                *_numbers([one["processor"]]),
             )
             for one in data["results"]
         },
-        failures={Entry(one["loop"], one["runtime"]): one["reason"] for one in data["failures"]},
-        others=data["cores_used_by_others"],
+        failures={_entry(one): _text(one["reason"]) for one in data["failures"]},
+        others=_numbers([data["cores_used_by_others"]])[0],
     )
+
+
+# What could not be compared is refused here, rather than when everything has been measured.
+
+
+def _entry(data: Mapping[str, Any]) -> Entry:
+    runtime = data["runtime"]
+    return Entry(_text(data["loop"]), None if runtime is None else _text(runtime))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _numbers(values: Iterable[Any], least: int = 0) -> tuple[float, ...]:
+    numbers = tuple(values)
+    if len(numbers) < least or not all(
+        isinstance(number, (int, float)) and math.isfinite(number) for number in numbers
+    ):
+        raise ValueError("these are not the numbers of a measurement")
+    return numbers
