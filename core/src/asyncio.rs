@@ -7,18 +7,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 
 use pyo3::exceptions::PyRuntimeError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObject, ffi};
 
 use crate::error;
+use crate::once::intern;
+use crate::once::once;
 
 /// The loop of `asyncio.Future()` without arguments: the running one, or whatever the policy says.
 pub(crate) fn default_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let function = FUNCTION.get_or_try_init(py, || {
+    let function = once(py, &FUNCTION, || {
         // 3.10 and 3.11 keep the variant that does not warn under a private name.
         let events = py.import("asyncio.events")?;
         events.getattr("_get_event_loop").or_else(|_| events.getattr("get_event_loop")).map(Bound::unbind)
@@ -30,7 +31,7 @@ pub(crate) fn default_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 pub(crate) fn has_current_task(event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
     static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = event_loop.py();
-    let function = FUNCTION.get_or_try_init(py, || py.import("asyncio")?.getattr("current_task").map(Bound::unbind))?;
+    let function = once(py, &FUNCTION, || py.import("asyncio")?.getattr("current_task").map(Bound::unbind))?;
     Ok(!function.bind(py).call1((event_loop,))?.is_none())
 }
 
@@ -39,7 +40,8 @@ macro_rules! class {
         $(#[$doc])*
         pub(crate) fn $function(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
             static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-            CLASS.import(py, "asyncio", $name)
+            let find = || PyResult::Ok(py.import("asyncio")?.getattr($name)?.cast_into()?.unbind());
+            once(py, &CLASS, find).map(|class| class.bind(py))
         }
     };
 }
@@ -78,8 +80,8 @@ pub(crate) fn stack(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 pub(crate) fn describe_future(future: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = future.py();
-    let function = FUNCTION
-        .get_or_try_init(py, || py.import("asyncio.base_futures")?.getattr("_future_repr_info").map(Bound::unbind));
+    let function =
+        once(py, &FUNCTION, || py.import("asyncio.base_futures")?.getattr("_future_repr_info").map(Bound::unbind));
     match function {
         Ok(function) => function.bind(py).call1((future,))?.extract(),
         // While the interpreter goes away nothing can be imported: asyncio describes then what it destroys.
@@ -116,7 +118,7 @@ fn schedule(
 ) -> PyResult<()> {
     static KEYWORDS: PyOnceLock<Py<PyTuple>> = PyOnceLock::new();
     let py = event_loop.py();
-    let keywords = KEYWORDS.get_or_try_init(py, || ("context",).into_pyobject(py).map(Bound::unbind))?;
+    let keywords = once(py, &KEYWORDS, || ("context",).into_pyobject(py).map(Bound::unbind))?;
     let arguments = [event_loop.as_ptr(), callback.as_ptr(), argument.as_ptr(), context.as_ptr()];
     // SAFETY: attached; three positional arguments (the receiver included) and one named by the keyword tuple, all
     // alive throughout. Vectorcall spares the dictionary that an ordinary keyword call builds.
@@ -172,8 +174,7 @@ pub(crate) fn ensure_future<'py>(
     if unsafe { ffi::PyCoro_CheckExact(awaitable.as_ptr()) } != 0 {
         return event_loop.call_method1(intern!(py, "create_task"), (awaitable,));
     }
-    let function =
-        FUNCTION.get_or_try_init(py, || py.import("asyncio")?.getattr("ensure_future").map(Bound::unbind))?;
+    let function = once(py, &FUNCTION, || py.import("asyncio")?.getattr("ensure_future").map(Bound::unbind))?;
     let keywords = PyDict::new(py);
     keywords.set_item(intern!(py, "loop"), event_loop)?;
     function.bind(py).call((awaitable,), Some(&keywords))

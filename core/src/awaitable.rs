@@ -33,10 +33,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
+use crate::once::intern;
 use crate::task::{CellRef, ManualCell};
 use crate::{asyncio, finalize, trio};
 use inner::Inner;
@@ -55,6 +55,13 @@ pub(crate) enum Role {
     Suspension,
     /// Made in Python and settled there.
     Manual,
+}
+
+/// Has the classes made of this module and below; see [`once`](crate::once).
+pub(crate) fn make_classes(py: Python<'_>) {
+    py.get_type::<Awaitable>();
+    py.get_type::<iterator::AwaitableIterator>();
+    trio_waiter::make_class(py);
 }
 
 /// A future that asyncio takes for one of its own.

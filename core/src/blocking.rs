@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::asyncio;
+use crate::attach::attach;
 use crate::builder::Unstarted;
 use crate::coroutine::Coroutine;
 use crate::current::Working;
@@ -137,7 +138,7 @@ impl Call {
         visit.call(&self.context)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one exception to rule 1: this thread is there to run Python")]
+    /// The one exception to the rule that the runtime's threads never attach: this one is there to run Python.
     fn run(self) {
         let runtime = self.runtime.clone();
         if self.cell.header.is_settled() || !runtime.inner().begin_call() {
@@ -146,7 +147,7 @@ impl Call {
         }
         let working = Working::on(Some(runtime.record()));
         // Not run if the interpreter is finalising: then nobody is left to tell.
-        let _ = Python::try_attach(move |py| self.run_attached(py));
+        let _ = attach(move |py| self.run_attached(py));
         drop(working);
         runtime.inner().end_call();
     }
@@ -169,7 +170,7 @@ impl Parts {
     fn call(self, context: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let Self { function, args } = self;
         let py = context.py();
-        let run = context.getattr(pyo3::intern!(py, "run"))?;
+        let run = context.getattr(crate::once::intern!(py, "run"))?;
         let mut all = vec![function.into_bound(py)];
         all.extend(args.bind(py).iter());
         Ok(run.call1(PyTuple::new(py, all)?)?.unbind())

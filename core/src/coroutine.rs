@@ -18,7 +18,6 @@ use std::mem;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration, PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::awaitable::{Awaitable, Role, stop_iteration};
@@ -26,11 +25,18 @@ use crate::builder::Unstarted;
 use crate::error::{not_stop_iteration, raise};
 use crate::finalize;
 use crate::frame::{self, Progress};
+use crate::once::intern;
 use crate::runtime::Runtime;
 use crate::task::{CellRef, Task, take_outcome};
 use crate::thrown::thrown;
 use crate::trio;
 use iterator::CoroutineIterator;
+
+/// Has the classes made of this module and below; see [`once`](crate::once).
+pub(crate) fn make_classes(py: Python<'_>) {
+    py.get_type::<Coroutine>();
+    py.get_type::<CoroutineIterator>();
+}
 
 /// A coroutine whose body is a Rust future.
 ///

@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pyo3::intern;
 use pyo3::prelude::*;
+
+use crate::once::intern;
 
 /// How often the end looks whether they are through. It does so once in a process, and mostly not even then.
 const LOOK: Duration = Duration::from_millis(1);

@@ -52,6 +52,7 @@ use crate::current;
 use crate::executor::Executor;
 use crate::fresh_thread::SIGNAL_CHECK;
 use crate::lifecycle::EXIT_TIMEOUT;
+use crate::once::once;
 use crate::python_source::{self, python_source};
 use crate::runtime::Runtime;
 
@@ -263,7 +264,7 @@ where
     F::Output: Send + 'static,
 {
     static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let function = FUNCTION.get_or_try_init(py, || {
+    let function = once(py, &FUNCTION, || {
         python_source::module(py, python_source!("entry.py"), c"crossawait/entry.py", "crossawait_core_entry")?
             .getattr("entry")
             .map(Bound::unbind)

@@ -13,6 +13,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
+use crate::once::once;
+
 /// `RuntimeClosedError`: the runtime was shut down, or rejected the task, or was lost in a fork.
 pub fn runtime_closed(py: Python<'_>, message: &str) -> PyErr {
     match runtime_closed_type(py) {
@@ -121,7 +123,7 @@ fn shared_or_own<'py>(
         Err(error) if error.is_instance_of::<PyModuleNotFoundError>(py) => own()?,
         Err(_) => return Ok(own()?.into_bound(py)),
     };
-    Ok(class.get_or_init(py, || found).bind(py).clone())
+    once(py, class, || Ok(found.clone_ref(py))).map(|class| class.bind(py).clone())
 }
 
 /// `error` with `cause` as its cause and context.

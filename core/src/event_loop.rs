@@ -25,6 +25,7 @@ use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
 use crate::awaitable::Awaitable;
 use crate::local::Locals;
+use crate::once::once;
 use crate::running_loop::running_loop;
 use crate::sync::Mutex;
 use crate::trio;
@@ -74,8 +75,7 @@ impl Kind {
 /// A `WeakKeyDictionary` from loops to handles: identity and eviction as the standard library does them.
 fn known_loops(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static LOOPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let loops =
-        LOOPS.get_or_try_init(py, || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind))?;
+    let loops = once(py, &LOOPS, || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind))?;
     Ok(loops.bind(py))
 }
 
@@ -282,6 +282,13 @@ impl EventLoop {
         });
         drop(seen);
     }
+}
+
+/// Has the classes made of this module and below; see [`once`](crate::once).
+pub(crate) fn make_classes(py: Python<'_>) {
+    py.get_type::<Handle>();
+    py.get_type::<Drain>();
+    py.get_type::<waiting::End>();
 }
 
 /// The value kept for a loop in the table of loops. (Not the drain, which has to go when the loop lets go of it.)

@@ -3,11 +3,12 @@
 //! `inspect.getcoroutinestate`, `Task.print_stack` and 3.14's call graphs read `cr_frame`; without one they take a
 //! coroutine for closed. A frame cannot be made, so it is borrowed: of a generator that does nothing, under our name.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
+use crate::once::intern;
+use crate::once::once;
 use crate::python_source;
 
 /// How far the coroutine is: a frame that has not begun says so.
@@ -50,13 +51,13 @@ impl<'py> Generators<'py> {
 }
 
 /// Those that are kept, by their names.
-fn kept(py: Python<'_>) -> &Bound<'_, PyDict> {
+fn kept(py: Python<'_>) -> PyResult<&Bound<'_, PyDict>> {
     static GENERATORS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    GENERATORS.get_or_init(py, || PyDict::new(py).unbind()).bind(py)
+    once(py, &GENERATORS, || Ok(PyDict::new(py).unbind())).map(|kept| kept.bind(py))
 }
 
 fn generators<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<Generators<'py>> {
-    match kept(py).get_item(qualified_name)? {
+    match kept(py)?.get_item(qualified_name)? {
         Some(pair) => {
             let (created, begun) = pair.extract()?;
             Ok(Generators { created, begun })
@@ -78,7 +79,7 @@ fn make_generators<'py>(py: Python<'py>, qualified_name: &str) -> PyResult<Gener
     function.setattr("__code__", code)?;
     let (created, begun) = (function.call0()?, function.call0()?);
     begun.call_method0(intern!(py, "__next__"))?;
-    kept(py).set_item(qualified_name, (&created, &begun))?;
+    kept(py)?.set_item(qualified_name, (&created, &begun))?;
     Ok(Generators { created, begun })
 }
 

@@ -48,6 +48,7 @@
 //! | `macros` | what the attributes `pyfunction` and `pymethods` write (with the feature `macros`) |
 
 mod asyncio;
+mod attach;
 mod awaitable;
 #[cfg(all(unix, feature = "__bench"))]
 #[doc(hidden)]
@@ -78,6 +79,7 @@ pub mod macros;
 mod metrics;
 #[cfg(all(test, crossawait_loom))]
 mod models;
+mod once;
 mod options;
 mod panic;
 mod python_future;

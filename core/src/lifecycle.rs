@@ -22,9 +22,11 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyCFunction;
 
-use crate::daemon;
+use crate::byte_stream::ByteStream;
 use crate::event_loop::notifier;
+use crate::once::once;
 use crate::runtime::Inner;
+use crate::{awaitable, coroutine, daemon, event_loop, python_io, stream};
 pub(crate) use per_process::PerProcess;
 
 /// How long interpreter exit waits for each runtime's threads before it leaves them behind.
@@ -47,21 +49,31 @@ pub(crate) fn generation() -> u32 {
 
 // Miri has no forks, and does not know the function.
 #[cfg(all(unix, not(miri)))]
-fn watch_forks() {
+pub(crate) fn watch_forks() {
+    extern "C" fn before() {
+        #[cfg(not(Py_3_12))]
+        crate::attach::GATE.shut();
+    }
+    extern "C" fn in_parent() {
+        #[cfg(not(Py_3_12))]
+        crate::attach::GATE.open();
+    }
     extern "C" fn in_child() {
         GENERATION.fetch_add(1, Ordering::Relaxed);
+        #[cfg(not(Py_3_12))]
+        crate::attach::GATE.open_in_child();
         daemon::forget();
     }
     static WATCHING: Once = Once::new();
     WATCHING.call_once(|| {
-        // SAFETY: the handler is a static function that only touches atomics: async-signal-safe, as a handler in the
+        // SAFETY: the handlers are static functions that only touch atomics: async-signal-safe, as a handler in the
         // child of a threaded process has to be. Failure (no memory) leaves forks unnoticed, as without the call.
-        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+        unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
     });
 }
 
 #[cfg(not(all(unix, not(miri))))]
-fn watch_forks() {
+pub(crate) fn watch_forks() {
     static WATCHING: Once = Once::new();
     WATCHING.call_once(|| {});
 }
@@ -152,14 +164,25 @@ pub(crate) fn register(py: Python<'_>, runtime: Weak<Inner>) -> PyResult<()> {
 /// Has `shut_down_all` called before Python joins its threads.
 pub(crate) fn install_exit_hook(py: Python<'_>) -> PyResult<()> {
     static INSTALLED: PyOnceLock<()> = PyOnceLock::new();
-    INSTALLED.get_or_try_init(py, || {
+    once(py, &INSTALLED, || {
         let hook = PyCFunction::new_closure(py, None, None, |args, _| shut_down_all(args.py()))?;
         // Not public, but what `concurrent.futures` uses for the same purpose, and there is no public equal: `atexit`
         // callbacks run only after the interpreter has joined its threads.
         py.import("threading")?.call_method1("_register_atexit", (hook,))?;
+        // Now, rather than at the first use of each, which may be in one thread while another forks.
+        make_classes(py);
         PyResult::Ok(())
     })?;
     Ok(())
+}
+
+fn make_classes(py: Python<'_>) {
+    awaitable::make_classes(py);
+    coroutine::make_classes(py);
+    event_loop::make_classes(py);
+    python_io::make_classes(py);
+    stream::make_classes(py);
+    py.get_type::<ByteStream>();
 }
 
 fn shut_down_all(py: Python<'_>) -> PyResult<()> {

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use crate::asyncio::call0;
+use crate::once::once;
 
 /// The loop that runs in this thread, if one does.
 pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
@@ -19,7 +20,7 @@ pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>>
 
 fn ask(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
     static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let function = FUNCTION.get_or_try_init(py, || {
+    let function = once(py, &FUNCTION, || {
         // The name with the underscore returns None where the other raises.
         py.import("asyncio")?.getattr("_get_running_loop").map(Bound::unbind)
     })?;
@@ -38,8 +39,10 @@ mod holder {
     use std::ffi::CStr;
     use std::ptr::NonNull;
 
+    use pyo3::ffi;
     use pyo3::prelude::*;
-    use pyo3::{ffi, intern};
+
+    use crate::once::intern;
 
     use crate::lifecycle;
 

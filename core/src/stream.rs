@@ -56,6 +56,12 @@ impl Runtime {
     }
 }
 
+/// Has the classes made of this module and below; see [`once`](crate::once).
+pub(crate) fn make_classes(py: Python<'_>) {
+    py.get_type::<StreamIterator>();
+    python::make_class(py);
+}
+
 /// What `async for` goes over: the items of a Rust stream.
 #[pyclass(frozen, weakref, generic, module = "crossawait")]
 pub struct StreamIterator {

@@ -4,11 +4,12 @@
 //! coroutine of trio's own kind, in `trio.py`, and a loop of ours is a system task that watches a descriptor. A run of
 //! trio is known by its token, which lives as long as the run does.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule};
 
+use crate::once::intern;
+use crate::once::once;
 use crate::python_source::{self, python_source};
 
 /// Whether the code that calls runs inside trio, also in a guest run on top of an asyncio loop.
@@ -20,9 +21,7 @@ pub(crate) fn is_running(py: Python<'_>) -> PyResult<bool> {
     let thread_local = match SNIFFIO.get(py) {
         Some(thread_local) => thread_local.bind(py),
         None if !is_imported(py)? => return Ok(false),
-        None => {
-            SNIFFIO.get_or_try_init(py, || py.import("sniffio")?.getattr("thread_local").map(Bound::unbind))?.bind(py)
-        }
+        None => once(py, &SNIFFIO, || py.import("sniffio")?.getattr("thread_local").map(Bound::unbind))?.bind(py),
     };
     match thread_local.getattr_opt(intern!(py, "name"))? {
         Some(name) => name.eq(intern!(py, "trio")),
@@ -32,7 +31,7 @@ pub(crate) fn is_running(py: Python<'_>) -> PyResult<bool> {
 
 fn is_imported(py: Python<'_>) -> PyResult<bool> {
     static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let modules = MODULES.get_or_try_init(py, || {
+    let modules = once(py, &MODULES, || {
         py.import("sys")?.getattr("modules")?.cast_into::<PyDict>().map(Bound::unbind).map_err(PyErr::from)
     })?;
     // The submodule: the package itself is listed from the beginning of its import on.
@@ -44,7 +43,7 @@ macro_rules! function {
         $(#[$doc])*
         fn $function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
             static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-            let function = FUNCTION.get_or_try_init(py, || ($module)(py)?.getattr($name).map(Bound::unbind));
+            let function = once(py, &FUNCTION, || ($module)(py)?.getattr($name).map(Bound::unbind));
             function.map(|function| function.bind(py))
         }
     };
@@ -57,7 +56,7 @@ fn lowlevel(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
 /// Our own part in Python.
 fn inside(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let module = MODULE.get_or_try_init(py, || {
+    let module = once(py, &MODULE, || {
         let source = python_source!("trio.py");
         python_source::module(py, source, c"crossawait/trio.py", "crossawait_core_trio").map(Bound::unbind)
     })?;

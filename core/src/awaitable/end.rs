@@ -4,13 +4,13 @@ use std::mem;
 use std::sync::OnceLock;
 
 use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::outcome::Outcome;
 use super::{Awaitable, Role, waiters};
 use crate::finalize::Finalize;
+use crate::once::intern;
 
 impl Awaitable {
     pub(super) fn traverse(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {

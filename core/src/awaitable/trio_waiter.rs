@@ -13,6 +13,11 @@ use super::{Awaitable, Role};
 use crate::event_loop::{EventLoop, Standing};
 use crate::{asyncio, trio};
 
+/// Has the classes made of this module and below; see [`once`](crate::once).
+pub(super) fn make_class(py: Python<'_>) {
+    py.get_type::<TrioWaiter>();
+}
+
 /// One wait.
 #[pyclass(frozen)]
 struct TrioWaiter {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyNotImplementedError;
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::notifier::Notification;
@@ -17,6 +16,7 @@ use super::{EventLoop, Kind};
 use crate::awaitable::Awaitable;
 use crate::daemon::{self, Draining};
 use crate::metrics::LOOPS;
+use crate::once::intern;
 use crate::panic;
 #[cfg(unix)]
 use crate::trio;

@@ -10,6 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
+use crate::attach::attach;
 use crate::lifecycle::{self, PerProcess};
 
 /// One loop's standing order: which callable to run on which loop.
@@ -118,11 +119,11 @@ impl Notifier {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this thread exists to attach so that runtime threads need not")]
+    /// This thread exists to attach, so that runtime threads need not.
     fn call_all(&self, batch: &mut Vec<Arc<Notification>>) -> bool {
         let ended = self.ended.lock();
         let call = |py: Python<'_>| batch.drain(..).for_each(|notification| notification.call(py));
-        !*ended && Python::try_attach(call).is_some()
+        !*ended && attach(call).is_some()
     }
 }
 

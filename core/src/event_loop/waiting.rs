@@ -4,11 +4,11 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyBaseException;
-use pyo3::intern;
 use pyo3::prelude::*;
 use slotmap::{DefaultKey, Key, KeyData};
 
 use super::EventLoop;
+use crate::once::intern;
 use crate::python_future::Finish;
 use crate::{asyncio, trio};
 

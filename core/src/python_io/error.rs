@@ -3,8 +3,9 @@
 use std::io::{Error, ErrorKind};
 
 use pyo3::exceptions::{PyEOFError, PyNotImplementedError, PyOSError};
-use pyo3::intern;
 use pyo3::prelude::*;
+
+use crate::once::intern;
 
 /// What a call on the loop's thread gave, with its exception as the source of an error of the kind that belongs to it.
 #[expect(

@@ -245,6 +245,11 @@ impl Gathered {
     }
 }
 
+/// Has the classes made of this module and below; see [`once`](crate::once).
+pub(super) fn make_class(py: Python<'_>) {
+    py.get_type::<Source>();
+}
+
 /// Where the pump finds what to send.
 #[pyclass(frozen)]
 struct Source {

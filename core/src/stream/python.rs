@@ -17,6 +17,7 @@ use crate::caller::Caller;
 use crate::event_loop::EventLoop;
 use crate::event_loop::queue::Message;
 use crate::loop_bound::LoopBound;
+use crate::once::once;
 use crate::panic;
 use crate::python_future::{Call, PythonFuture};
 use crate::python_source::{self, python_source};
@@ -153,6 +154,11 @@ impl Call for SetEvent {
     }
 }
 
+/// Has the classes made of this module and below; see [`once`](crate::once).
+pub(super) fn make_class(py: Python<'_>) {
+    py.get_type::<Sink>();
+}
+
 /// Where the iterating task puts its items.
 #[pyclass(frozen)]
 struct Sink {
@@ -227,7 +233,7 @@ impl Sink {
 
 fn pump_function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let function = FUNCTION.get_or_try_init(py, || {
+    let function = once(py, &FUNCTION, || {
         python_source::module(py, python_source!("../pump.py"), c"crossawait/pump.py", "crossawait_core_pump")?
             .getattr("pump")
             .map(Bound::unbind)
