@@ -92,7 +92,8 @@ class Owner(threading.Thread):
         end, use = self.lot.choice(ENDS), self.lot.choice(USES)
         if not made:
             self.gates.append((gate, use == "drop"))
-        self.unheard += made and (end, use) == ("fail", "drop")
+        # One of Rust's is cancelled when it is dropped, unless it has failed before.
+        self.unheard += (end, use) == ("fail", "drop")
         finish = settling(awaitable) if made else ending(gate)
         used = self.use(awaitable, use)
         for job in jobs(awaitable if use != "drop" or made else None, finish, end):
