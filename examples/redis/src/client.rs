@@ -58,7 +58,7 @@ impl Client {
             let pool = Pool::connect(&client, connections, timeout).await?;
             Ok::<_, Error>(Self { pool, spares: Spares::new(client.clone(), timeout), client, timeout })
         };
-        runtime(class.py())?.builder().name("Client.connect").coroutine_into_py(class.py(), connected)
+        runtime()?.builder().name("Client.connect").coroutine_into_py(class.py(), connected)
     }
 
     /// Run any command, and give its answer as it is.
@@ -115,7 +115,7 @@ impl Client {
         }
         let mut connection = self.pool.connection();
         let answers = async move { Ok::<_, Error>(pipeline.query_async::<Reply>(&mut connection).await?) };
-        runtime(commands.py())?.builder().name("Client.pipeline").coroutine_into_py(commands.py(), answers)
+        runtime()?.builder().name("Client.pipeline").coroutine_into_py(commands.py(), answers)
     }
 
     /// Take the first element of the first of the lists that has one, and give key and element.
@@ -129,15 +129,15 @@ impl Client {
         command.arg(duration(timeout)?.map_or(0.0, |timeout| timeout.as_secs_f64().max(0.001)));
         let spares = self.spares.clone();
         let popped = async move { Ok::<_, Error>(spares.run(command).await?) };
-        runtime(keys.py())?.builder().name("Client.blpop").coroutine_into_py(keys.py(), popped)
+        runtime()?.builder().name("Client.blpop").coroutine_into_py(keys.py(), popped)
     }
 
     /// Listen to a channel: gives an asynchronous iterator over what is published from now on.
     fn subscribe<'py>(&self, py: Python<'py>, channel: Argument<'_>) -> PyResult<Bound<'py, Coroutine>> {
         let subscribing = Subscription::new(self.client.clone(), channel.into_bytes());
-        let deadline = Deadline::after(py, self.timeout)?;
+        let deadline = Deadline::after(self.timeout)?;
         let subscribed = async move { deadline.limit(subscribing).await };
-        runtime(py)?.builder().name("Client.subscribe").coroutine_into_py(py, subscribed)
+        runtime()?.builder().name("Client.subscribe").coroutine_into_py(py, subscribed)
     }
 
     /// Have an `async` function called with every message that is published from now on, one after the other.
@@ -152,12 +152,12 @@ impl Client {
     ) -> PyResult<Bound<'py, Coroutine>> {
         let callback = Callback::new(callback)?;
         let subscribing = Subscription::new(self.client.clone(), channel.into_bytes());
-        let deadline = Deadline::after(py, self.timeout)?;
+        let deadline = Deadline::after(self.timeout)?;
         let listening = async move {
             let subscription = deadline.limit(subscribing).await?;
             Ok::<_, Error>(Listening { subscription, callback })
         };
-        runtime(py)?.builder().name("Client.on_message").coroutine_into_py(py, listening)
+        runtime()?.builder().name("Client.on_message").coroutine_into_py(py, listening)
     }
 }
 
@@ -168,6 +168,6 @@ impl Client {
     {
         let mut connection = self.pool.connection();
         let answer = async move { Ok::<_, Error>(command.query_async::<T>(&mut connection).await?) };
-        runtime(py)?.builder().name(name).coroutine_into_py(py, answer)
+        runtime()?.builder().name(name).coroutine_into_py(py, answer)
     }
 }

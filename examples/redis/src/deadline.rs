@@ -17,8 +17,8 @@ use crate::runtime::runtime;
 pub(crate) struct Deadline(Option<BoxFuture<()>>);
 
 impl Deadline {
-    pub(crate) fn after(py: Python<'_>, limit: Option<Duration>) -> PyResult<Self> {
-        let timers = runtime(py)?.executor().timers();
+    pub(crate) fn after(limit: Option<Duration>) -> PyResult<Self> {
+        let timers = runtime()?.executor().timers();
         Ok(Self(limit.zip(timers).map(|(limit, timers)| timers.sleep(limit))))
     }
 

@@ -35,7 +35,7 @@ impl<'py> IntoPyObject<'py> for Subscription {
     type Error = PyErr;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        runtime(py)?.stream_into_py(py, self.payloads())
+        runtime()?.stream_into_py(py, self.payloads())
     }
 }
 
@@ -81,6 +81,6 @@ impl<'py> IntoPyObject<'py> for Listening {
     type Error = PyErr;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        runtime(py)?.builder().name("Client.on_message").future_into_py(py, self.run())
+        runtime()?.builder().name("Client.on_message").future_into_py(py, self.run())
     }
 }

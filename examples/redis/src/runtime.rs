@@ -1,10 +1,9 @@
 //! The runtime of this build: the one place that differs between tokio, async-std and smol.
 
 use std::io;
+use std::sync::OnceLock;
 
 use crossawait_core::{Executor, Runtime};
-use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 /// What `RUNTIME` says in Python.
 #[cfg(feature = "tokio")]
@@ -34,7 +33,14 @@ fn start() -> io::Result<impl Executor> {
 }
 
 /// Started by whoever asks first, and ended with the interpreter.
-pub(crate) fn runtime(py: Python<'_>) -> PyResult<&Runtime> {
-    static RUNTIME: PyOnceLock<Runtime> = PyOnceLock::new();
-    RUNTIME.get_or_try_init(py, || Ok(Runtime::new(start()?)))
+pub(crate) fn runtime() -> io::Result<&'static Runtime> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    loop {
+        if let Some(runtime) = RUNTIME.get() {
+            return Ok(runtime);
+        }
+        // Started first and put there then: a place that is busy would be so in a child that is forked meanwhile. If another
+        // thread has been faster, its runtime stays.
+        drop(RUNTIME.set(Runtime::new(start()?)));
+    }
 }
