@@ -9,17 +9,26 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
 /// What is in `place`; if there is nothing, what `make` returns.
+#[inline]
 pub(crate) fn once<T>(
     py: Python<'_>,
     place: &'static PyOnceLock<T>,
     make: impl Fn() -> PyResult<T>,
 ) -> PyResult<&'static T> {
+    match place.get(py) {
+        Some(found) => Ok(found),
+        None => fill(py, place, make),
+    }
+}
+
+#[cold]
+fn fill<T>(py: Python<'_>, place: &'static PyOnceLock<T>, make: impl Fn() -> PyResult<T>) -> PyResult<&'static T> {
     loop {
+        // If somebody else has been faster, theirs is as good.
+        drop(place.set(py, make()?));
         if let Some(found) = place.get(py) {
             return Ok(found);
         }
-        // If somebody else has been faster, theirs is as good.
-        drop(place.set(py, make()?));
     }
 }
 
@@ -33,16 +42,25 @@ macro_rules! intern {
 pub(crate) use intern;
 
 /// For [`intern!`].
+#[inline]
 pub(crate) fn interned<'py>(
     py: Python<'py>,
     place: &'static PyOnceLock<Py<PyString>>,
     text: &str,
 ) -> &'py Bound<'py, PyString> {
+    match place.get(py) {
+        Some(found) => found.bind(py),
+        None => fill_name(py, place, text).bind(py),
+    }
+}
+
+#[cold]
+fn fill_name(py: Python<'_>, place: &'static PyOnceLock<Py<PyString>>, text: &str) -> &'static Py<PyString> {
     loop {
-        if let Some(found) = place.get(py) {
-            return found.bind(py);
-        }
         drop(place.set(py, PyString::intern(py, text).unbind()));
+        if let Some(found) = place.get(py) {
+            return found;
+        }
     }
 }
 
