@@ -35,6 +35,11 @@ mod listed {
 
     #[expect(clippy::disallowed_methods, reason = "who calls this exists to attach")]
     pub(crate) fn attach<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {
+        // SAFETY: may be called at any time.
+        if unsafe { !ffi::PyGILState_GetThisThreadState().is_null() } {
+            // It is on the list: a thread of Python's, where an executor runs jobs on those.
+            return Python::try_attach(body);
+        }
         // PyO3 finds the thread attached then.
         let _listed = Listed::enter()?;
         Python::try_attach(body)
@@ -54,7 +59,7 @@ mod listed {
                 let _inside = GATE.enter();
                 // SAFETY: the interpreter is there, and stays as long as threads are attached: its end waits for those that
                 // are about to, see `begin_call` and the notifier's `ended`. Not attached is what the function asks for,
-                // and this thread has no other state: it was made by an executor or by the library.
+                // and this thread has no other state, as `attach` has seen.
                 unsafe { ffi::PyThreadState_New(ffi::PyInterpreterState_Main()) }
             };
             let listed = Self(NonNull::new(state)?);
@@ -73,5 +78,25 @@ mod listed {
                 ffi::PyThreadState_DeleteCurrent();
             }
         }
+    }
+}
+
+#[cfg(all(test, not(crossawait_loom), not(miri)))]
+mod tests {
+    use std::thread;
+
+    use pyo3::prelude::*;
+    use pyo3::types::PyInt;
+
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test is no runtime thread")]
+    fn any_thread_attaches_and_one_that_is_attached_stays_so() {
+        Python::initialize();
+        let number = || attach(|py| PyInt::new(py, 3).extract::<u8>().ok()).flatten();
+        let of_attached = Python::attach(|_| (number(), number()));
+        let twice = thread::spawn(move || (number(), number())).join().expect("the thread ends");
+        assert_eq!((of_attached, twice), ((Some(3), Some(3)), (Some(3), Some(3))));
     }
 }
