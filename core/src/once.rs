@@ -2,7 +2,8 @@
 //!
 //! `PyOnceLock` would do that, and `intern!` of PyO3's, with the place marked as busy while other threads may have the
 //! interpreter. One of these may fork, and its child then waits for a thread that it does not have. Here two threads may both
-//! look a thing up; what the first has found stays.
+//! look a thing up; what the first has found stays. To put it in its place takes no Python, so nobody forks meanwhile: with the
+//! lock since it is held, and without since a fork stops all attached threads first, elsewhere than here.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

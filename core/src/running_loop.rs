@@ -42,9 +42,8 @@ mod holder {
     use pyo3::ffi;
     use pyo3::prelude::*;
 
-    use crate::once::intern;
-
     use crate::lifecycle;
+    use crate::once::intern;
 
     #[repr(C)]
     struct Holder {
@@ -114,19 +113,14 @@ mod holder {
     /// The object in the thread's dictionary, borrowed: it is gone once Python code runs.
     fn noted(py: Python<'_>) -> Option<NonNull<ffi::PyObject>> {
         let key = intern!(py, "__asyncio_running_event_loop__");
-        // SAFETY: attached; both calls return borrowed references or null.
+        // SAFETY: attached; both calls return borrowed references or null, and set no error. An error that is on its way, as
+        // in a destructor, is kept.
         unsafe {
             let dictionary = ffi::PyThreadState_GetDict();
             if dictionary.is_null() {
                 return None;
             }
-            // Cheaper than `PyDict_GetItem`, which sets errors aside first. There is none unless somebody has put a key
-            // there whose comparison fails.
-            let noted = NonNull::new(ffi::PyDict_GetItemWithError(dictionary, key.as_ptr()));
-            if noted.is_none() {
-                ffi::PyErr_Clear();
-            }
-            noted
+            NonNull::new(ffi::PyDict_GetItem(dictionary, key.as_ptr()))
         }
     }
 }
