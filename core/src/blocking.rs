@@ -55,7 +55,7 @@ impl Runtime {
             started: false,
         };
         let cell: CellRef = call.cell.clone();
-        Bound::new(py, Coroutine::over(cell, "run_blocking", Unstarted::Call(call)))
+        Coroutine::over(py, cell, "run_blocking", Unstarted::Call(call))
     }
 }
 

@@ -112,7 +112,7 @@ impl<'r> Builder<'r> {
         let (task, cell) = Task::with_token(future, Some(runtime.record().clone()), self.token);
         let poll_first = self.placement != Some(Placement::Spawn);
         let unstarted = Unstarted::Task { runtime: runtime.clone(), task, poll_first };
-        Bound::new(py, Coroutine::over(cell, self.name, unstarted))
+        Coroutine::over(py, cell, self.name, unstarted)
     }
 }
 

@@ -7,10 +7,12 @@
 //! |---|---|
 //! | `coroutine.rs` | the object, its states, its Python methods |
 //! | `coroutine/slots.rs`, `coroutine/iterator.rs` | `await`, and the iterator for whoever drives it by hand |
+//! | `coroutine/origin.rs` | where it was made, in debug mode |
 //! | `coroutine/end.rs` | what happens to one that is let go |
 
 mod end;
 mod iterator;
+mod origin;
 mod slots;
 
 use std::future::Future;
@@ -19,6 +21,7 @@ use std::mem;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::awaitable::{Awaitable, Role, stop_iteration};
 use crate::builder::Unstarted;
@@ -46,6 +49,7 @@ pub(crate) fn make_classes(py: Python<'_>) {
 pub struct Coroutine {
     cell: CellRef,
     qualified_name: &'static str,
+    origin: Option<Py<PyTuple>>,
     state: Mutex<State>,
 }
 
@@ -65,9 +69,15 @@ struct Suspension {
 }
 
 impl Coroutine {
-    pub(crate) fn over(cell: CellRef, name: &'static str, unstarted: Unstarted) -> Self {
+    pub(crate) fn over<'py>(
+        py: Python<'py>,
+        cell: CellRef,
+        name: &'static str,
+        unstarted: Unstarted,
+    ) -> PyResult<Bound<'py, Self>> {
         let qualified_name = if name.is_empty() { "coroutine" } else { name };
-        Self { cell, qualified_name, state: Mutex::new(State::Created(unstarted)) }
+        let origin = origin::origin(py)?;
+        Bound::new(py, Self { cell, qualified_name, origin, state: Mutex::new(State::Created(unstarted)) })
     }
 
     /// Makes a coroutine of a future that is ready at its first poll and needs no runtime: work too small for a thread,
@@ -82,7 +92,7 @@ impl Coroutine {
         E: Into<PyErr> + Send + 'static,
     {
         let (task, cell) = Task::new(future, None);
-        Bound::new(py, Self::over(cell, name, Unstarted::Inline(task)))
+        Self::over(py, cell, name, Unstarted::Inline(task))
     }
 
     fn replace(&self, state: State) -> State {
@@ -343,14 +353,20 @@ impl Coroutine {
         frame::code(py, self.qualified_name)
     }
 
-    /// None: where a coroutine was made is not tracked.
+    /// Where it was made, the innermost frame first; None unless `sys.set_coroutine_origin_tracking_depth` asks for it.
+    #[getter]
+    fn cr_origin(&self, py: Python<'_>) -> Option<Py<PyTuple>> {
+        self.origin.as_ref().map(|origin| origin.clone_ref(py))
+    }
+
+    /// None: it takes no attributes.
     ///
     /// Evaluated when the class is made, which is the moment to complete it.
     #[classattr]
-    fn cr_origin(py: Python<'_>) -> Option<Py<PyAny>> {
+    fn __slots__(py: Python<'_>) -> Bound<'_, PyTuple> {
         slots::install(py);
         finalize::install::<Self>(py);
-        None
+        PyTuple::empty(py)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> String {

@@ -55,7 +55,7 @@ impl Runtime {
         E: Into<PyErr> + Send + 'static,
     {
         let (local, cell) = self.local(py, future)?;
-        Bound::new(py, Coroutine::over(cell, "local", Unstarted::Local(local)))
+        Coroutine::over(py, cell, "local", Unstarted::Local(local))
     }
 
     fn local<F, T, E>(&self, py: Python<'_>, future: F) -> PyResult<(Local, CellRef)>

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import signal
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar, cast
 
@@ -27,7 +28,12 @@ WITH_EVERY_RUNTIME = ("asyncio", "uvloop", "trio")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the suites' own marks known; and that rloop does not close its own sockets is no error."""
+    """Make the suites' own marks known; and that rloop does not close its own sockets is no error.
+
+    Jobs that a script starts in the background ignore SIGINT, and several tests are about it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "loops(*kinds): runs on these kinds of event loops only")
     config.addinivalue_line("markers", "not_loops(*kinds): does not run on these kinds of event loops")
     config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket:ResourceWarning:rloop\.loop")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from crossawait_tests import Runtime
+from crossawait_tests import Gate, Runtime
 
 from event_loops import LOOPS
 from twins import NativeCoroutine, NativeFuture, PythonAwaitable, RustAwaitable, RustCoroutine, Twin, plain
@@ -166,7 +166,6 @@ def never_awaited(make: Make, rust: Runtime) -> tuple[str, bool]:
     return str(warning.message), source is not None and asyncio.iscoroutine(source)
 
 
-@pytest.mark.xfail(reason="where a coroutine was made is not tracked")
 def test_the_warning_says_where_it_was_made_if_that_is_tracked(rust: Runtime) -> None:
     with origin_tracking(5):
         ours, native = (
@@ -175,6 +174,21 @@ def test_the_warning_says_where_it_was_made_if_that_is_tracked(rust: Runtime) ->
     assert native[1] == "Coroutine created at (most recent call last)"
     # The line above the innermost frame's: that frame is the twin's own.
     assert ours[:-2] == native[:-2]
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 1000])
+def test_the_origin_is_as_deep_as_asked_for(rust: Runtime, depth: int) -> None:
+    async def python() -> None: ...
+
+    def made() -> tuple[Any, Any]:
+        return python(), rust.coroutine(Gate())
+
+    with origin_tracking(depth):
+        native, ours = made()
+    assert ours.cr_origin == native.cr_origin
+    assert ours.cr_origin is None if depth == 0 else len(ours.cr_origin) >= min(depth, 2)
+    native.close()
+    ours.close()
 
 
 def test_the_warning_comes_with_the_coroutine(rust: Runtime) -> None:

@@ -31,8 +31,8 @@ DECIDED: dict[str, str] = {
         "not show it: to look is not to convert."
     ),
     "origin": (
-        "where a Rust future was made is not tracked: no `_source_traceback` and no `cr_origin`, in reports "
-        "neither."
+        "where a Rust future was made is not tracked: no `_source_traceback`, in reports neither. (Of a "
+        "coroutine it is, as `cr_origin`.)"
     ),
     "frames": (
         "a Rust future has no frame in tracebacks. What ends an eager task stays in the traceback that it "

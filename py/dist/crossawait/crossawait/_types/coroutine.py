@@ -77,6 +77,6 @@ class Coroutine(Virtual, collections.abc.Coroutine[Any, Any, T_co]):
         described()
 
     @property
-    def cr_origin(self) -> None:
-        """None: where it was made is not recorded."""
+    def cr_origin(self) -> tuple[tuple[str, int, str], ...] | None:
+        """Where it was made; None unless `sys.set_coroutine_origin_tracking_depth` asks for it."""
         described()
