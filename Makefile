@@ -190,10 +190,11 @@ accept-instructions: $(TOOLS) ## Make the instructions that are counted now what
 	$(EMBEDDED) $(BIN)/python tests/instructions/count.py --accept
 
 TIMES ?= 200
+PATIENCE ?= 1
 
-reliability: $(EXTENSION) $(VENV)/.servers ## Try to break every promise, each TIMES times (200), and print the table; an hour or so
+reliability: $(EXTENSION) $(VENV)/.servers ## Try to break every promise, TIMES times (200) each, and print the table; an hour
 	$(call say,reliability)
-	$(BIN)/python tests/reliability --times $(TIMES) --json tests/reliability/results.json --page docs/reliability.md
+	$(BIN)/python tests/reliability --times $(TIMES) --spread --patience $(PATIENCE) --json tests/reliability/results.json --page docs/reliability.md
 
 MINUTES ?= 10
 
