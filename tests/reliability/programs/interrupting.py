@@ -21,6 +21,8 @@ BATCH = 400
 STEP = 0.0005
 
 name, operations, (way,) = told()
+# What a script starts in the background ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Interrupt:
