@@ -11,6 +11,7 @@
 //! | `awaitable/inner.rs` | what changes, behind the lock |
 //! | `awaitable/waiters.rs` | who waits, and how they come and go |
 //! | `awaitable/slots.rs` | the short way for what has its value |
+//! | `awaitable/dictionary.rs` | no `__dict__` before there is an attribute |
 //! | `awaitable/trio_waiter.rs` | a task of trio's that waits |
 //! | `awaitable/outcome.rs` | the outcome: converting, storing, raising |
 //! | `awaitable/describe.rs` | what `repr` and debuggers see |
@@ -20,6 +21,7 @@
 
 mod binding;
 mod describe;
+mod dictionary;
 mod end;
 mod inner;
 mod iterator;

@@ -97,7 +97,7 @@ where
 {
     let runtime = runtime.admit(py)?;
     let (task, cell) = Task::new(future, Some(runtime.record().clone()));
-    let awaitable = Bound::new(py, Awaitable::over(py, cell, Role::Future, "")?)?;
+    let awaitable = Awaitable::over(py, cell, Role::Future, "")?;
     task.mark_spawned();
     drop(spawn(task));
     awaitable.get().keep(Some(runtime.clone()));

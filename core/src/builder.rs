@@ -89,7 +89,7 @@ impl<'r> Builder<'r> {
         };
         unstarted.poll_first();
         // The object comes before the start: if it cannot be made, nothing runs that nobody owns.
-        let awaitable = Bound::new(py, Awaitable::over(py, cell, Role::Future, self.name)?)?;
+        let awaitable = Awaitable::over(py, cell, Role::Future, self.name)?;
         if self.placement == Some(Placement::Lazy) {
             awaitable.get().start_later(unstarted);
         } else if !awaitable.get().is_settled() {

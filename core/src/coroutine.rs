@@ -168,13 +168,11 @@ impl Coroutine {
     }
 
     fn suspend(&self, py: Python<'_>, runtime: Option<Runtime>) -> PyResult<Option<Py<PyAny>>> {
-        let made = Awaitable::over(py, self.cell.clone(), Role::Suspension, self.qualified_name)
-            .and_then(|awaitable| Py::new(py, awaitable));
+        let made = Awaitable::over(py, self.cell.clone(), Role::Suspension, self.qualified_name);
         let begun = made.and_then(|awaitable| {
             awaitable.get().keep(runtime);
-            let wait =
-                if trio::is_running(py)? { Some(Awaitable::wait_in_trio(awaitable.bind(py))?.unbind()) } else { None };
-            Ok((awaitable, wait))
+            let wait = if trio::is_running(py)? { Some(Awaitable::wait_in_trio(&awaitable)?.unbind()) } else { None };
+            Ok((awaitable.unbind(), wait))
         });
         match begun {
             Ok((awaitable, None)) => self.wait_on(py, awaitable),

@@ -38,7 +38,7 @@ impl Runtime {
         E: Into<PyErr> + Send + 'static,
     {
         let (local, cell) = self.local(py, future)?;
-        let awaitable = Bound::new(py, Awaitable::over(py, cell, Role::Local, "local")?)?;
+        let awaitable = Awaitable::over(py, cell, Role::Local, "local")?;
         awaitable.get().keep(Some(local.start()));
         Ok(awaitable)
     }

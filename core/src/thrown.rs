@@ -60,6 +60,17 @@ fn make<'py>(class: &Bound<'py, PyType>, val: Option<Bound<'py, PyAny>>) -> PyRe
             Err(_) => class.call1((val,))?,
         },
     };
+    let made = exception(class, made)?;
+    // Since 3.12, a pair of a class and an instance that is not just of that class is raised by making one of the class
+    // again, with the instance as its argument: `throw(OSError, (2, "gone"))` throws `OSError(FileNotFoundError(2, "gone"))`.
+    if class.py().version_info() >= (3, 12) && !made.get_type().is(class) {
+        return exception(class, class.call1((made,))?);
+    }
+    Ok(made)
+}
+
+/// What `class` has made, if it can be thrown.
+fn exception<'py>(class: &Bound<'py, PyType>, made: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if made.is_instance_of::<PyBaseException>() {
         return Ok(made);
     }

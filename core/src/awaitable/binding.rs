@@ -9,7 +9,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use super::inner::{Home, Inner};
-use super::{Awaitable, Role};
+use super::{Awaitable, Role, dictionary};
 use crate::asyncio;
 use crate::builder::Unstarted;
 use crate::event_loop::EventLoop;
@@ -18,10 +18,17 @@ use crate::task::CellRef;
 
 impl Awaitable {
     /// Wraps a cell; bound to the loop that runs in this thread, if one does, else to that of the first await.
-    pub(crate) fn over(py: Python<'_>, cell: CellRef, role: Role, name: &'static str) -> PyResult<Self> {
+    pub(crate) fn over<'py>(
+        py: Python<'py>,
+        cell: CellRef,
+        role: Role,
+        name: &'static str,
+    ) -> PyResult<Bound<'py, Self>> {
         // One that has settled needs a loop only if it is asked for one.
         let home = if cell.header().is_settled() { None } else { Home::running(py)? };
-        Ok(Self::with(cell, role, name, Inner { home, ..Inner::default() }))
+        let made = Bound::new(py, Self::with(cell, role, name, Inner { home, ..Inner::default() }))?;
+        dictionary::drop_unused(&made);
+        Ok(made)
     }
 
     pub(super) fn with(cell: CellRef, role: Role, name: &'static str, inner: Inner) -> Self {

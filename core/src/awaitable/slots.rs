@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, ffi};
 
-use super::Awaitable;
 use super::outcome::Outcome;
+use super::{Awaitable, dictionary};
 
 /// What PyO3 has put into the slots.
 struct Original {
@@ -69,6 +69,9 @@ unsafe extern "C" fn tp_new(
         let object =
             if nothing.is_null() { ptr::null_mut() } else { (original.tp_new)(class, nothing, ptr::null_mut()) };
         ffi::Py_XDECREF(nothing);
+        if !object.is_null() {
+            dictionary::drop_unused(&borrow(&object));
+        }
         object
     }
 }

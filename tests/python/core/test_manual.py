@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from crossawait_tests import Awaitable
+from crossawait_tests import Awaitable, Gate, Runtime
 
 
 def in_a_thread(function: Callable[..., object], *arguments: object) -> threading.Thread:
@@ -185,6 +186,20 @@ async def test_attributes_of_ones_own() -> None:
     named.set_result("value")
     assert (await named, named.name) == ("value", "named")
     awaitable.cancel()
+
+
+async def test_no_dictionary_before_there_is_an_attribute(rust: Runtime, gate: Gate) -> None:
+    class Named(Awaitable[str]):
+        """A subclass that has no attributes yet."""
+
+    awaitables: list[Any] = [rust.awaitable(gate), Awaitable(), Named()]
+    for awaitable in awaitables:
+        # The collector runs by how many objects there are: one that nobody needs is not free.
+        assert not any(isinstance(referent, dict) for referent in gc.get_referents(awaitable))
+        assert vars(awaitable) == {}
+        awaitable.request = 7
+        assert vars(awaitable) == {"request": 7}
+        awaitable.cancel()
 
 
 def test_generic_alias() -> None:
