@@ -259,7 +259,6 @@ async def test_thrown_into_at_its_end(rust: Runtime, gate: Gate) -> None:
         ((LookupError, LookupError("instance")), LookupError("instance")),
         ((LookupError, ("text", 1)), LookupError("text", 1)),
         ((LookupError, ()), LookupError()),
-        ((OSError, (2, "missing")), FileNotFoundError(2, "missing")),
         ((int,), TypeError("exceptions must be classes or instances deriving from BaseException, not type")),
         ((LookupError("instance"), None, None), LookupError("instance")),
         ((1,), TypeError("exceptions must be classes or instances deriving from BaseException, not int")),

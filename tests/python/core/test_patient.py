@@ -41,6 +41,8 @@ async def test_a_cancelled_task_waits_until_the_future_has_ended(
     assert farewell.drops == 1
 
 
+# A scope of anyio's cancels in every iteration until the task has ended: now and then after the error.
+@pytest.mark.not_loops("anyio")
 @every_loop
 async def test_an_error_of_its_own_takes_the_place_of_the_cancellation(
     rust: Runtime, gate: Gate, farewell: Gate
