@@ -9,6 +9,8 @@ use crate::awaitable::{Awaitable, Role};
 use crate::blocking::Call;
 use crate::cancel_token::CancelToken;
 use crate::coroutine::Coroutine;
+use crate::event_loop::EventLoop;
+use crate::event_loop::residents::Residence;
 use crate::local::Local;
 use crate::runtime::Runtime;
 use crate::task::Task;
@@ -19,6 +21,7 @@ enum Placement {
     Spawn,
     PollFirst,
     Lazy,
+    OnLoop,
 }
 
 /// Options for handing one future to Python; see [`Runtime::builder`].
@@ -54,6 +57,13 @@ impl<'r> Builder<'r> {
     /// Starts an awaitable only when it is first awaited, given a callback, or waited for. (Coroutines always do.)
     pub fn lazy(mut self) -> Self {
         self.placement = Some(Placement::Lazy);
+        self
+    }
+
+    /// Has the event loop that awaits a coroutine poll its future, from the first time to the last; where no loop can, it is as
+    /// with [`poll_first`](Self::poll_first). For what does so little that a message to another thread costs more.
+    pub(crate) fn on_loop(mut self) -> Self {
+        self.placement = Some(Placement::OnLoop);
         self
     }
 
@@ -110,8 +120,11 @@ impl<'r> Builder<'r> {
     {
         let runtime = self.runtime.admit(py)?;
         let (task, cell) = Task::with_token(future, Some(runtime.record().clone()), self.token);
-        let poll_first = self.placement != Some(Placement::Spawn);
-        let unstarted = Unstarted::Task { runtime: runtime.clone(), task, poll_first };
+        let runtime = runtime.clone();
+        let unstarted = match self.placement {
+            Some(Placement::OnLoop) => Unstarted::OnLoop { runtime, task },
+            placement => Unstarted::Task { runtime, task, poll_first: placement != Some(Placement::Spawn) },
+        };
         Coroutine::over(py, cell, self.name, unstarted)
     }
 }
@@ -122,6 +135,11 @@ pub(crate) enum Unstarted {
         runtime: Runtime,
         task: Task,
         poll_first: bool,
+    },
+    /// For the event loop that runs where it is started, if one does.
+    OnLoop {
+        runtime: Runtime,
+        task: Task,
     },
     /// Ready at its first poll, on any thread: it needs no runtime.
     Inline(Task),
@@ -152,6 +170,13 @@ impl Unstarted {
                 }
                 Some(runtime)
             }
+            Unstarted::OnLoop { runtime, task } => {
+                let Some(event_loop) = EventLoop::polling(py) else {
+                    return Unstarted::Task { runtime, task, poll_first: true }.start(py);
+                };
+                event_loop.residents().start(event_loop.queue(), task, runtime.clone(), Residence::Movable);
+                Some(runtime)
+            }
             Unstarted::Inline(mut task) => {
                 let _ = task.poll_inline();
                 None
@@ -164,7 +189,7 @@ impl Unstarted {
     /// Visits Python references for the garbage collector.
     pub(crate) fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
         match self {
-            Unstarted::Task { .. } | Unstarted::Inline(_) | Unstarted::Local(_) => Ok(()),
+            Unstarted::Task { .. } | Unstarted::OnLoop { .. } | Unstarted::Inline(_) | Unstarted::Local(_) => Ok(()),
             Unstarted::Call(call) => call.traverse(visit),
         }
     }

@@ -63,6 +63,10 @@ impl Runtime {
 
     /// Gives Python a stream over a socket of this runtime's [`Network`](crate::io::Network).
     ///
+    /// Reads that a few pieces fulfil (any `read`, and the others up to 64 KiB) are polled by the event loop that awaits them: the runtime's
+    /// reactor tells the loop, not a worker. They are polled on the runtime where no loop runs, and when the loop is
+    /// closed or blocked. All else is as with [`byte_stream_into_py`](Self::byte_stream_into_py).
+    ///
     /// # Errors
     /// Those of making a Python object.
     pub fn socket_into_py<'py>(&self, py: Python<'py>, socket: Socket) -> PyResult<Bound<'py, ByteStream>> {
@@ -135,7 +139,9 @@ impl ByteStream {
 
     fn start_read<'py>(&self, py: Python<'py>, name: &'static str, want: Want) -> PyResult<Bound<'py, Coroutine>> {
         let connection = self.connection.clone();
-        self.verb(py, name)?.coroutine_into_py(py, async move { connection.read(want).await })
+        let verb = self.verb(py, name)?;
+        let verb = if connection.is_socket() && want.is_short() { verb.on_loop() } else { verb };
+        verb.coroutine_into_py(py, async move { connection.read(want).await })
     }
 }
 
@@ -187,7 +193,7 @@ impl ByteStream {
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
         self.runtime.check_process(py, "stream")?;
         let connection = self.connection.clone();
-        if connection.closes_at_once() || self.runtime.is_closed() {
+        if connection.is_socket() || self.runtime.is_closed() {
             // Also when nothing is run any more. What takes longer to close is then dropped.
             return Coroutine::inline(py, "Stream.close", async move {
                 drop(connection.close());

@@ -5,16 +5,17 @@
 //! the strong references to awaitables that have waiters, so messages need carry nothing but a key, and no runtime
 //! thread ever owns a Python object.
 
+mod backlog;
 mod drain;
 pub(crate) mod notifier;
 pub(crate) mod patience;
 pub(crate) mod queue;
+pub(crate) mod residents;
 pub(crate) mod step;
 pub(crate) mod waiting;
 pub(crate) mod wake;
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,13 +25,14 @@ use pyo3::sync::PyOnceLock;
 use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
 use crate::awaitable::Awaitable;
-use crate::local::Locals;
 use crate::once::once;
 use crate::running_loop::running_loop;
 use crate::sync::Mutex;
 use crate::trio;
+use backlog::Backlog;
 use drain::Drain;
 use queue::{Blocked, Message, Queue};
+use residents::Residents;
 use step::Manner;
 use waiting::Waiting;
 
@@ -41,10 +43,10 @@ pub(crate) struct EventLoop {
     waiting: Mutex<Option<SlotMap<DefaultKey, Py<Awaitable>>>>,
     /// Python tasks that Rust waits for; `None` once closed.
     tasks: Mutex<Option<SlotMap<DefaultKey, Waiting>>>,
-    /// Rust futures that are polled here.
-    locals: Locals,
+    /// Rust tasks that are polled here.
+    residents: Residents,
     /// Messages that a bounded drain has taken but not got to. Only the loop's thread adds or removes.
-    backlog: Mutex<VecDeque<Message>>,
+    backlog: Mutex<Backlog>,
     manner: Manner,
     /// The run of trio is about to end, as soon as nothing is waited for.
     leaving: AtomicBool,
@@ -128,9 +130,21 @@ impl EventLoop {
         Ok(Some((python_loop, event_loop)))
     }
 
-    /// Says that the loop of this thread stands still, if one runs here, until the guard is dropped.
+    /// Says that the loop of this thread stands still, if one runs here, until the guard is dropped. What is waited for may
+    /// be one of the tasks that the loop polls, or wait for one: their runtimes go on with them.
     pub(crate) fn block_running(py: Python<'_>) -> PyResult<Option<Blocked>> {
-        Ok(Self::running(py)?.map(|(_, event_loop)| Blocked::new(event_loop.queue.clone())))
+        let Some((_, event_loop)) = Self::running(py)? else {
+            return Ok(None);
+        };
+        let blocked = Blocked::new(event_loop.queue.clone());
+        event_loop.residents.hand_over();
+        Ok(Some(blocked))
+    }
+
+    /// The loop that runs in this thread, if it can poll a task: if it is not blocked.
+    pub(crate) fn polling(py: Python<'_>) -> Option<Arc<EventLoop>> {
+        let (_, event_loop) = Self::running(py).ok()??;
+        event_loop.queue.check_unblocked().is_ok().then_some(event_loop)
     }
 
     /// Where this thread stands to `python_loop`.
@@ -175,7 +189,7 @@ impl EventLoop {
             queue,
             waiting: Mutex::new(Some(SlotMap::new())),
             tasks: Mutex::new(Some(SlotMap::new())),
-            locals: Locals::new(),
+            residents: Residents::new(),
             backlog: Mutex::default(),
             manner: kind.manner(),
             leaving: AtomicBool::new(false),
@@ -194,8 +208,8 @@ impl EventLoop {
         &self.queue
     }
 
-    pub(crate) fn locals(&self) -> &Locals {
-        &self.locals
+    pub(crate) fn residents(&self) -> &Residents {
+        &self.residents
     }
 
     /// Keeps `awaitable` alive until [`release`](Self::release), and gives it a key for messages. `None` if the loop is
@@ -266,7 +280,7 @@ impl EventLoop {
         let tasks = std::mem::take(&mut *self.tasks.lock());
         // Dropped after the locks: this runs destructors of Python objects.
         drop((messages, backlog, waiting));
-        self.locals.close();
+        self.residents.close();
         waiting::abandon(tasks.into_iter().flat_map(|tasks| tasks.into_iter().map(|(_, waiting)| waiting)));
         self.unsee();
     }

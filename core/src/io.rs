@@ -222,8 +222,8 @@ pub(crate) trait Transport: Send + Sync {
     fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Ends what is in flight, at once.
     fn shutdown(&self) -> io::Result<()>;
-    /// Whether that is all there is to closing it.
-    fn ends_by_shutdown(&self) -> bool;
+    /// Whether reading is one system call, and `shutdown` all there is to closing it.
+    fn is_socket(&self) -> bool;
     /// What else there is to closing it, after `shutdown`.
     fn close(self: Arc<Self>) -> Option<BoxFuture<io::Result<()>>>;
 }
@@ -251,7 +251,7 @@ where
         Ok(rustix::net::shutdown(self, rustix::net::Shutdown::Both)?)
     }
 
-    fn ends_by_shutdown(&self) -> bool {
+    fn is_socket(&self) -> bool {
         true
     }
 

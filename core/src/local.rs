@@ -1,18 +1,13 @@
-//! Futures that must not leave their thread, polled by the event loop of that thread.
-//!
-//! A wake-up is a message to the loop. So such a future lives from drain to drain, with the runtime's context entered at
-//! each poll: its timers and sockets work as anywhere. The loop owns it meanwhile, and drops it when it is closed.
+//! Futures that must not leave their thread, polled by the event loop of that thread. See `residents`.
 
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 use std::thread::{self, ThreadId};
 
-use parking_lot::Mutex;
 use pyo3::prelude::*;
-use slotmap::{DefaultKey, Key, SlotMap};
 
 use crate::asyncio;
 use crate::awaitable::{Awaitable, Role};
@@ -20,7 +15,7 @@ use crate::builder::Unstarted;
 use crate::coroutine::Coroutine;
 use crate::event_loop::EventLoop;
 use crate::event_loop::queue::{Message, Queue};
-use crate::python_future::Call;
+use crate::event_loop::residents::Residence;
 use crate::runtime::Runtime;
 use crate::task::{CellRef, Task};
 
@@ -84,121 +79,9 @@ pub(crate) struct Local {
 impl Local {
     /// Polls it for the first time.
     pub(crate) fn start(self) -> Runtime {
-        self.task.mark_spawned();
-        let locals = self.event_loop.locals();
-        let key = locals.admit();
-        let waker = Waker::from(Arc::new(Woken { key, queue: self.event_loop.queue().clone() }));
-        locals.poll(key, Resident { task: self.task, waker, runtime: self.runtime.clone() });
+        let queue = self.event_loop.queue();
+        self.event_loop.residents().start(queue, self.task, self.runtime.clone(), Residence::Bound);
         self.runtime
-    }
-}
-
-/// The local tasks that a loop has started. It owns them, and whoever may wake them does not: so they go with the loop.
-pub(crate) struct Locals {
-    /// `None` once closed.
-    places: Mutex<Option<SlotMap<DefaultKey, Place>>>,
-}
-
-enum Place {
-    /// Between its polls.
-    Here(Resident),
-    /// It is being polled; and `again`, if it was woken and the loop run once more from inside that.
-    Away { again: bool },
-}
-
-/// A local task that has been started.
-struct Resident {
-    task: Task,
-    waker: Waker,
-    runtime: Runtime,
-}
-
-impl Locals {
-    pub(crate) fn new() -> Self {
-        Self { places: Mutex::new(Some(SlotMap::new())) }
-    }
-
-    /// Drops them, and takes no more. Called attached.
-    pub(crate) fn close(&self) {
-        let places = self.places.lock().take();
-        drop(places);
-    }
-
-    /// Makes a place for one that is polled next.
-    fn admit(&self) -> DefaultKey {
-        let mut places = self.places.lock();
-        places.as_mut().map_or_else(DefaultKey::null, |places| places.insert(Place::Away { again: false }))
-    }
-
-    /// Polls one for which there is a place, and keeps it there if it is pending. On the loop's thread.
-    fn poll(&self, key: DefaultKey, mut resident: Resident) {
-        let Resident { task, waker, runtime } = &mut resident;
-        let mut polled = Poll::Pending;
-        runtime.executor().enter(&mut || polled = Pin::new(&mut *task).poll(&mut Context::from_waker(waker)));
-        if polled.is_ready() {
-            self.places.lock().as_mut().and_then(|places| places.remove(key));
-            return;
-        }
-        let waker = waker.clone();
-        match self.put_back(key, resident) {
-            Ok(false) => {}
-            Ok(true) => waker.wake(),
-            // The loop has been closed. Dropped here, unlocked.
-            Err(resident) => drop(resident),
-        }
-    }
-
-    /// Polls one that has been woken, unless it has finished.
-    fn poll_again(&self, key: DefaultKey) {
-        if let Some(resident) = self.take(key) {
-            self.poll(key, resident);
-        }
-    }
-
-    fn take(&self, key: DefaultKey) -> Option<Resident> {
-        let mut places = self.places.lock();
-        let place = places.as_mut()?.get_mut(key)?;
-        match mem::replace(place, Place::Away { again: true }) {
-            Place::Here(resident) => {
-                *place = Place::Away { again: false };
-                Some(resident)
-            }
-            Place::Away { .. } => None,
-        }
-    }
-
-    /// Says whether it has to be polled again; gives it back if there is no place for it any more.
-    fn put_back(&self, key: DefaultKey, resident: Resident) -> Result<bool, Resident> {
-        let mut places = self.places.lock();
-        match places.as_mut().and_then(|places| places.get_mut(key)) {
-            Some(place) => Ok(matches!(mem::replace(place, Place::Here(resident)), Place::Away { again: true })),
-            None => Err(resident),
-        }
-    }
-}
-
-/// Where to say that a local task is to be polled again.
-struct Woken {
-    key: DefaultKey,
-    queue: Arc<Queue>,
-}
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        // Of a closed loop nothing is polled any more.
-        let _ = self.queue.push(Message::Call(Box::new(PollAgain(self.key))));
-    }
-}
-
-struct PollAgain(DefaultKey);
-
-impl Call for PollAgain {
-    fn start(self: Box<Self>, event_loop: &Arc<EventLoop>, _python_loop: &Bound<'_, PyAny>) {
-        event_loop.locals().poll_again(self.0);
     }
 }
 
@@ -250,118 +133,5 @@ impl<F: 'static> Drop for OwnThread<F> {
             // The loop is gone, and perhaps the thread.
             mem::forget(refused);
         }
-    }
-}
-
-#[cfg(all(test, not(crossawait_loom)))]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-    use crate::Executor;
-
-    struct Nothing;
-
-    impl Executor for Nothing {
-        fn spawn(&self, task: Task) -> Result<(), Task> {
-            Err(task)
-        }
-    }
-
-    /// Counts how often it is woken.
-    #[derive(Default)]
-    struct Counter(AtomicUsize);
-
-    impl Wake for Counter {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Does something each time it is polled, and is never ready. Closes its loop when dropped, which nobody may have locked.
-    struct Pending<F> {
-        poll: F,
-        locals: Arc<Locals>,
-        drops: Arc<AtomicUsize>,
-    }
-
-    impl<F: FnMut() + Unpin> Future for Pending<F> {
-        type Output = PyResult<()>;
-
-        fn poll(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<PyResult<()>> {
-            (self.poll)();
-            Poll::Pending
-        }
-    }
-
-    impl<F> Drop for Pending<F> {
-        fn drop(&mut self) {
-            self.drops.fetch_add(1, Ordering::Relaxed);
-            self.locals.close();
-        }
-    }
-
-    /// A loop's local tasks, one of which has been polled.
-    struct Polled {
-        locals: Arc<Locals>,
-        key: DefaultKey,
-        drops: Arc<AtomicUsize>,
-        woken: Arc<Counter>,
-        cell: CellRef,
-    }
-
-    impl Polled {
-        fn new<F: FnMut() + Send + Unpin + 'static>(poll: impl FnOnce(Arc<Locals>, DefaultKey) -> F) -> Self {
-            let locals = Arc::new(Locals::new());
-            let (drops, woken) = (Arc::new(AtomicUsize::new(0)), Arc::<Counter>::default());
-            let key = locals.admit();
-            let poll = poll(locals.clone(), key);
-            let (task, cell) = Task::new(Pending { poll, locals: locals.clone(), drops: drops.clone() }, None);
-            locals.poll(key, Resident { task, waker: woken.clone().into(), runtime: Runtime::new(Nothing) });
-            Self { locals, key, drops, woken, cell }
-        }
-
-        fn counts(&self) -> (usize, usize) {
-            (self.drops.load(Ordering::Relaxed), self.woken.0.load(Ordering::Relaxed))
-        }
-    }
-
-    #[test]
-    fn one_that_is_pending_goes_with_its_loop() {
-        let polled = Polled::new(|_, _| || {});
-        assert_eq!(polled.counts(), (0, 0));
-        polled.locals.close();
-        assert_eq!(polled.counts(), (1, 0));
-        assert!(polled.cell.header().is_settled());
-        // Whoever comes later finds no place.
-        polled.locals.poll_again(polled.key);
-        assert!(polled.locals.admit().is_null());
-    }
-
-    #[test]
-    fn one_that_closes_its_loop_goes_when_its_poll_is_over() {
-        let polled = Polled::new(|locals, _| move || locals.close());
-        assert_eq!(polled.counts(), (1, 0));
-        assert!(polled.cell.header().is_settled());
-    }
-
-    #[test]
-    fn one_that_is_woken_while_it_is_polled_is_polled_again() {
-        // As by a loop that is run once more from inside the poll.
-        let polled = Polled::new(|locals, key| move || locals.poll_again(key));
-        assert_eq!(polled.counts(), (0, 1));
-        polled.locals.poll_again(polled.key);
-        assert_eq!(polled.counts(), (0, 2));
-        polled.locals.close();
-    }
-
-    #[test]
-    fn one_that_is_ready_leaves_its_place() {
-        let locals = Locals::new();
-        let key = locals.admit();
-        let (task, cell) = Task::new(async { Ok::<_, PyErr>(()) }, None);
-        locals.poll(key, Resident { task, waker: Waker::noop().clone(), runtime: Runtime::new(Nothing) });
-        assert!(cell.header().is_settled());
-        assert!(locals.places.lock().as_ref().is_some_and(SlotMap::is_empty));
     }
 }

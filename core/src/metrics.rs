@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Metrics {
     /// Threads that poll tasks; 0 if the executor does not say.
     pub worker_threads: usize,
-    /// Tasks handed to the executor. A future that was ready at an inline first poll never was.
+    /// Tasks handed to the executor, or kept to be polled by an event loop. A future that was ready at an inline first poll
+    /// never was.
     pub tasks_spawned: u64,
     /// Of those, the ones that have settled, in whatever way.
     pub tasks_settled: u64,
@@ -120,6 +121,11 @@ impl LoopCounters {
 
     pub(crate) fn batch(&self, completions: usize) {
         self.batches.add(1);
+        self.completions.add(completions as u64);
+    }
+
+    /// Adds to a batch.
+    pub(crate) fn more(&self, completions: usize) {
         self.completions.add(completions as u64);
     }
 

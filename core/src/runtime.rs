@@ -221,12 +221,19 @@ impl Runtime {
 
     /// Hands a task to the executor. One that it does not take is dropped, which settles it.
     pub(crate) fn spawn(&self, task: Task) {
+        if !self.is_closed() {
+            task.mark_spawned();
+        }
+        self.take_over(task);
+    }
+
+    /// As [`spawn`](Self::spawn), for a task that an event loop has polled so far.
+    pub(crate) fn take_over(&self, task: Task) {
         if self.is_closed() {
             // Dropping settles it.
             drop(task);
             return;
         }
-        task.mark_spawned();
         drop(self.0.executor.spawn(task));
     }
 }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use crossawait_core::io::{Accept, BoxFuture, Endpoint, Listening, Network, Socket};
 use futures_io::{AsyncRead, AsyncWrite};
+use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::Tokio;
@@ -60,7 +61,7 @@ struct Ready<S>(S);
 /// What tokio's stream types share without a trait of tokio's.
 trait TryStream {
     fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
-    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+    fn try_reading(&self, read: impl FnMut() -> io::Result<()>) -> io::Result<()>;
     fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
     fn try_write(&self, data: &[u8]) -> io::Result<usize>;
 }
@@ -72,8 +73,8 @@ macro_rules! try_stream {
                 self.poll_read_ready(context)
             }
 
-            fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-                self.try_read(buffer)
+            fn try_reading(&self, read: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+                self.try_io(Interest::READABLE, read)
             }
 
             fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -104,9 +105,22 @@ fn attempt<T>(
     }
 }
 
-impl<S: TryStream> AsyncRead for &Ready<S> {
+/// Reads what there is. If that is less than there was room for there is no more, and the next read waits to be told of it
+/// instead of asking the kernel. tokio's own `AsyncRead` does the same, and its `try_read` does not: only an attempt that
+/// says "would block" ends the readiness, so this one does.
+fn receive(stream: &(impl TryStream + AsFd), buffer: &mut [u8]) -> io::Result<usize> {
+    let mut received = 0;
+    let tried = stream.try_reading(|| {
+        received = rustix::io::read(stream, &mut *buffer)?;
+        // Nothing at all is the end, which stays.
+        if 0 < received && received < buffer.len() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+    });
+    if received > 0 { Ok(received) } else { tried.map(|()| 0) }
+}
+
+impl<S: TryStream + AsFd> AsyncRead for &Ready<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        attempt(|| self.0.poll_read_ready(context), || self.0.try_read(buffer))
+        attempt(|| self.0.poll_read_ready(context), || receive(&self.0, buffer))
     }
 }
 

@@ -18,6 +18,8 @@ use crate::lifecycle::OwnProcess;
 pub(super) struct Connection {
     /// `None` once closed; what is in flight holds on to it a moment longer. A child forgets it.
     transport: Mutex<Option<OwnProcess<Arc<dyn Transport>>>>,
+    /// The kernel has it: reading is a system call, and closing takes no more than saying so.
+    is_socket: bool,
     pub(super) local: Option<Endpoint>,
     pub(super) peer: Option<Endpoint>,
     /// With one read at a time, until its result has been taken; others wait.
@@ -32,17 +34,17 @@ impl Connection {
         local: Option<Endpoint>,
         peer: Option<Endpoint>,
     ) -> Arc<Self> {
+        let (is_socket, transport) = (transport.is_socket(), Mutex::new(Some(transport)));
         let (reader, writing) = (Arc::default(), Arc::default());
-        Arc::new(Self { transport: Mutex::new(Some(transport)), local, peer, reader, writing })
+        Arc::new(Self { transport, is_socket, local, peer, reader, writing })
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.transport.lock().is_none()
     }
 
-    /// Whether closing takes no more than saying so.
-    pub(super) fn closes_at_once(&self) -> bool {
-        self.transport.lock().as_ref().is_none_or(|transport| transport.ends_by_shutdown())
+    pub(super) fn is_socket(&self) -> bool {
+        self.is_socket
     }
 
     fn transport(&self) -> Result<OwnProcess<Arc<dyn Transport>>, StreamError> {

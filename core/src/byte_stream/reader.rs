@@ -16,6 +16,8 @@ use crate::io::Transport;
 const CHUNK: usize = 16 * 1024;
 /// The most to ask for at once.
 const LARGEST_CHUNK: usize = 256 * 1024;
+/// What comes in few pieces: that much a socket has room for by itself.
+const SHORT: usize = 64 * 1024;
 
 /// A buffer in front of a transport.
 #[derive(Default)]
@@ -43,6 +45,17 @@ pub(super) enum Want {
         /// How many bytes this read has searched in vain.
         searched: usize,
     },
+}
+
+impl Want {
+    /// Whether it is fulfilled by one piece, or few. Longer ones are gathered on the runtime, and Python hears of the whole.
+    pub(super) fn is_short(&self) -> bool {
+        match self {
+            Want::Some(_) => true,
+            Want::Exactly(count) => *count <= SHORT,
+            Want::Until { limit, .. } => *limit <= SHORT,
+        }
+    }
 }
 
 /// What a read has come to. The bytes stay in the buffer until Python takes them.

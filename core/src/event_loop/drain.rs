@@ -165,10 +165,9 @@ impl EventLoop {
 
     /// Takes what has been pushed, has `deliver` go on with it, and sees to it that the loop comes back for the rest.
     pub(crate) fn take_turn<R>(&self, deliver: impl FnOnce() -> R) -> R {
-        let mut taken = Vec::new();
-        self.queue.take(&mut taken);
+        let taken = self.queue.take();
         LOOPS.batch(taken.len());
-        self.backlog.lock().extend(taken);
+        self.backlog.lock().push(taken);
         let result = deliver();
         // Also when an interrupt ends the drain, or nothing would be delivered during the loop's clean-up.
         let left = !self.backlog.lock().is_empty();
@@ -216,8 +215,16 @@ impl EventLoop {
         Ok(())
     }
 
+    /// Takes what has come since this drain began. A task that has settled here has said so to the queue, like any: whoever
+    /// awaits it is told in this drain, and not after another turn of the loop with its system calls.
+    fn take_more(&self) {
+        let taken = self.queue.take();
+        LOOPS.more(taken.len());
+        self.backlog.lock().push(taken);
+    }
+
     pub(crate) fn next_message(&self) -> Option<Message> {
-        self.backlog.lock().pop_front()
+        self.backlog.lock().pop()
     }
 
     fn deliver(self: &Arc<Self>, stepper: &Stepper<'_, '_>, message: Message) -> PyResult<()> {
@@ -227,6 +234,12 @@ impl EventLoop {
                 // The last waiter left in the meantime.
                 None => Ok(()),
             },
+            Message::Poll(key) => {
+                if self.residents.poll_again(key) {
+                    self.take_more();
+                }
+                Ok(())
+            }
             Message::Call(call) => {
                 call.start(self, stepper.python_loop());
                 Ok(())

@@ -14,6 +14,7 @@ use std::sync::{Arc, Weak};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use slotmap::DefaultKey;
 
 use super::patience::Patience;
 use super::wake::Wake;
@@ -25,6 +26,8 @@ use crate::sync::Mutex;
 pub(crate) enum Message {
     /// The awaitable with this key in the loop's table has settled.
     Settled(u64),
+    /// The task with this key, which the loop polls, has been woken.
+    Poll(DefaultKey),
     /// Something that has to be done on the loop's thread.
     Call(Box<dyn Call>),
     /// The Rust future that waits for the Python task with this key has been dropped.
@@ -101,10 +104,8 @@ impl Queue {
     }
 
     /// Takes what has been pushed. Producers go on without waking, until [`rest`](Self::rest).
-    pub(crate) fn take(&self, into: &mut Vec<Message>) {
-        if !self.state.is_inherited() {
-            std::mem::swap(&mut self.state.lock().messages, into);
-        }
+    pub(crate) fn take(&self) -> Vec<Message> {
+        if self.state.is_inherited() { Vec::new() } else { std::mem::take(&mut self.state.lock().messages) }
     }
 
     /// Ends a drain: disarms, or makes sure that the loop comes back.
@@ -198,9 +199,7 @@ mod tests {
             Queue::announce_stop();
             let made = new();
             Queue::announce_stop();
-            let mut messages = Vec::new();
-            made.take(&mut messages);
-            assert!(matches!(*messages, [Message::Stopped]), "its own loop is told");
+            assert!(matches!(*made.take(), [Message::Stopped]), "its own loop is told");
             assert!(queue.is_closed(), "the parent's is not its own");
         }));
     }

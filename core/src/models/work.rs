@@ -142,9 +142,7 @@ impl Loop {
 
     /// What nobody has taken yet.
     pub(super) fn left(&self) -> Vec<u64> {
-        let mut messages = Vec::new();
-        self.queue().take(&mut messages);
-        messages.iter().map(key_of).collect()
+        self.queue().take().iter().map(key_of).collect()
     }
 }
 

@@ -331,8 +331,7 @@ impl Real {
         prop_assert_eq!(header.phase(), model.phase);
         prop_assert_eq!(header.is_settled(), model.phase != Phase::Pending);
         prop_assert_eq!(header.may_have_failed(), model.phase != Phase::Complete || model.failed);
-        let mut messages = Vec::new();
-        self.queue.take(&mut messages);
+        let messages = self.queue.take();
         let keys: Vec<_> = messages
             .iter()
             .map(|message| if let Message::Settled(key) = message { *key } else { panic!("another message") })

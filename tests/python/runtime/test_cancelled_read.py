@@ -16,7 +16,18 @@ from anyio.lowlevel import checkpoint
 from crossawait import Runtime, Stream
 from event_loops import asyncio_only
 from sockets import with_peer
-from tasks import Task, cancel, cancel_late, ended, pending, spawn, wait_until, wait_until_settled, within
+from tasks import (
+    Task,
+    cancel,
+    cancel_late,
+    ended,
+    let_runtimes_poll,
+    pending,
+    spawn,
+    wait_until,
+    wait_until_settled,
+    within,
+)
 
 
 async def having_received(
@@ -27,6 +38,7 @@ async def having_received(
         peer.sendall(data)
         wait_until(lambda: has_unread(receiving))
         task = await pending(read)
+        let_runtimes_poll()
         wait_until(lambda: not has_unread(receiving))
     return task
 
@@ -66,6 +78,7 @@ async def test_what_came_before_the_cancellation_was_seen_stays(
     async with with_peer(runtime) as (stream, peer):
         for _ in range(5):
             task = await pending(getattr(stream, verb)(argument))
+            let_runtimes_poll()
             peer.sendall(b"hello")
             wait_until_settled(task)
             # The task stays referred to, as in code that keeps a list of its tasks.
@@ -79,6 +92,7 @@ async def test_a_thrown_away_coroutine_gives_back_what_it_had_received(runtime: 
     async with with_peer(runtime) as (stream, peer):
         coroutine: Any = stream.read(1000)
         awaitable = coroutine.send(None)
+        let_runtimes_poll()
         peer.sendall(b"hello")
         wait_until(awaitable.done)
         coroutine.close()

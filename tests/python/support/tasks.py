@@ -7,6 +7,7 @@ group around the test.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import inspect
 import time
@@ -18,6 +19,8 @@ import anyio
 import anyio.abc
 import anyio.lowlevel
 import outcome
+
+import crossawait
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -165,6 +168,12 @@ def wait_until_settled(*tasks: Task[Any]) -> None:
     """Hold the loop up until what one of the tasks waits for has come: none has been told of it then."""
     awaitables = [awaited_by(task.get_coro()) for task in tasks]
     wait_until(lambda: any(awaitable.done() for awaitable in awaitables))
+
+
+def let_runtimes_poll() -> None:
+    """Stand the loop still for a moment, which leaves what it polls itself to the runtimes from then on."""
+    with contextlib.suppress(TimeoutError):
+        crossawait.Awaitable().wait(0)
 
 
 def awaited_by(coroutine: Any) -> Any:

@@ -36,10 +36,15 @@ async def job(name: str, number: int) -> int:
 
 
 def work(arguments: tuple[str, int]) -> tuple[int, float]:
+    """Tries a job on a loop of its own."""
+    return asyncio.run(attempt(*arguments))
+
+
+async def attempt(name: str, number: int) -> tuple[int, float]:
     """Does a job; returns its number and 0, or -1 and how long it took to be told that it cannot be done."""
     begun = time.monotonic()
     try:
-        return asyncio.run(job(*arguments)), 0.0
+        return await job(name, number), 0.0
     except crossawait.RuntimeClosedError as error:
         taken = time.monotonic() - begun
         if "spawn" not in str(error):

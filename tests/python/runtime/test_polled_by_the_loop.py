@@ -1,0 +1,98 @@
+"""Short reads are polled by the event loop itself, until it stands still or is closed: then by their runtime."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from crossawait import Runtime, Stream
+from event_loops import asyncio_only
+from sockets import with_peer
+from tasks import Task, awaited_by, cancel, let_runtimes_poll, pending
+
+LONG = 1 << 20
+
+READS: list[tuple[str, tuple[Any, ...]]] = [
+    ("read", (1000,)),
+    ("read", (LONG,)),
+    ("read_exactly", (5,)),
+    ("read_until", (b"o",)),
+    # Longer than what the loop polls.
+    ("read_exactly", (LONG,)),
+    ("read_until", (b"o", LONG)),
+]
+
+any_read = pytest.mark.parametrize(("verb", "arguments"), READS)
+
+
+def needed(verb: str, arguments: tuple[Any, ...]) -> bytes:
+    """Return what such a read waits for."""
+    return b"x" * LONG if (verb, arguments) == ("read_exactly", (LONG,)) else b"hello"
+
+
+def send(peer: socket.socket, data: bytes) -> Coroutine[Any, Any, None]:
+    """Send on a thread: a buffer that is full holds up the caller."""
+    return asyncio.to_thread(peer.sendall, data)
+
+
+@asyncio_only
+@any_read
+async def test_it_ends_when_its_bytes_have_come(
+    runtime: Runtime, verb: str, arguments: tuple[Any, ...]
+) -> None:
+    async with with_peer(runtime) as (stream, peer):
+        for _ in range(3):
+            task: Task[bytes] = await pending(getattr(stream, verb)(*arguments))
+            sending = asyncio.ensure_future(send(peer, needed(verb, arguments)))
+            assert await task == needed(verb, arguments)
+            await sending
+
+
+# On trio, nothing that the library yields has `wait`.
+@asyncio_only
+@any_read
+async def test_a_wait_on_the_loops_own_thread_leaves_it_to_the_runtime(
+    runtime: Runtime, verb: str, arguments: tuple[Any, ...]
+) -> None:
+    async with with_peer(runtime) as (stream, peer):
+        task: Task[bytes] = await pending(getattr(stream, verb)(*arguments))
+        sending = asyncio.get_running_loop().run_in_executor(None, peer.sendall, needed(verb, arguments))
+        # What waits need not be what is waited for.
+        assert awaited_by(task.get_coro()).wait(30) is not None
+        assert await task == needed(verb, arguments)
+        await sending
+
+
+async def test_one_that_was_left_to_the_runtime_is_cancelled_there(runtime: Runtime) -> None:
+    async with with_peer(runtime) as (stream, peer):
+        task = await pending(stream.read(1000))
+        let_runtimes_poll()
+        await cancel(task)
+        peer.sendall(b"hello")
+        assert await stream.read(1000) == b"hello"
+
+
+def test_one_that_is_pending_when_its_loop_is_closed_goes_on(runtime: Runtime) -> None:
+    async def begin() -> tuple[Stream, socket.socket, Any, Any]:
+        async with await runtime.listen("127.0.0.1", 0) as listener:
+            peer = socket.create_connection(listener.address, 30)  # type: ignore[arg-type]
+            stream, _ = await listener.accept()
+        coroutine: Any = stream.read(1000)
+        return stream, peer, coroutine, coroutine.send(None)
+
+    stream, peer, coroutine, awaitable = asyncio.run(begin())
+    with peer:
+        peer.sendall(b"hello")
+        awaitable.wait(30)
+        with pytest.raises(StopIteration) as ended:
+            coroutine.send(None)
+    assert ended.value.value == b"hello"
+    asyncio.run(close(stream))
+
+
+async def close(stream: Stream) -> None:
+    await stream.close()
