@@ -18,10 +18,11 @@ from event_loops import asyncio_only
 from sockets import with_peer
 from tasks import (
     Task,
+    awaited_by,
     cancel,
     cancel_late,
     ended,
-    let_runtimes_poll,
+    let_runtime_poll,
     pending,
     spawn,
     wait_until,
@@ -38,7 +39,7 @@ async def having_received(
         peer.sendall(data)
         wait_until(lambda: has_unread(receiving))
         task = await pending(read)
-        let_runtimes_poll()
+        let_runtime_poll(awaited_by(read))
         wait_until(lambda: not has_unread(receiving))
     return task
 
@@ -78,7 +79,7 @@ async def test_what_came_before_the_cancellation_was_seen_stays(
     async with with_peer(runtime) as (stream, peer):
         for _ in range(5):
             task = await pending(getattr(stream, verb)(argument))
-            let_runtimes_poll()
+            let_runtime_poll(awaited_by(task.get_coro()))
             peer.sendall(b"hello")
             wait_until_settled(task)
             # The task stays referred to, as in code that keeps a list of its tasks.
@@ -92,7 +93,7 @@ async def test_a_thrown_away_coroutine_gives_back_what_it_had_received(runtime: 
     async with with_peer(runtime) as (stream, peer):
         coroutine: Any = stream.read(1000)
         awaitable = coroutine.send(None)
-        let_runtimes_poll()
+        let_runtime_poll(awaitable)
         peer.sendall(b"hello")
         wait_until(awaitable.done)
         coroutine.close()

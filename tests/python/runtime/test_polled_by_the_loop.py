@@ -1,4 +1,4 @@
-"""Short reads are polled by the event loop itself, until it stands still or is closed: then by their runtime."""
+"""Short reads are polled by the event loop, until it stands still or is closed: then by their runtime."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from crossawait import Runtime, Stream
 from event_loops import asyncio_only
 from sockets import with_peer
-from tasks import Task, awaited_by, cancel, let_runtimes_poll, pending
+from tasks import Task, awaited_by, cancel, let_runtime_poll, pending
 
 LONG = 1 << 20
 
@@ -70,7 +70,7 @@ async def test_a_wait_on_the_loops_own_thread_leaves_it_to_the_runtime(
 async def test_one_that_was_left_to_the_runtime_is_cancelled_there(runtime: Runtime) -> None:
     async with with_peer(runtime) as (stream, peer):
         task = await pending(stream.read(1000))
-        let_runtimes_poll()
+        let_runtime_poll(awaited_by(task.get_coro()))
         await cancel(task)
         peer.sendall(b"hello")
         assert await stream.read(1000) == b"hello"

@@ -20,8 +20,6 @@ import anyio.abc
 import anyio.lowlevel
 import outcome
 
-import crossawait
-
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -170,10 +168,10 @@ def wait_until_settled(*tasks: Task[Any]) -> None:
     wait_until(lambda: any(awaitable.done() for awaitable in awaitables))
 
 
-def let_runtimes_poll() -> None:
-    """Stand the loop still for a moment, which leaves what it polls itself to the runtimes from then on."""
+def let_runtime_poll(awaitable: Any) -> None:
+    """Stand the loop still for a moment, which leaves what it polls itself to the runtime from then on."""
     with contextlib.suppress(TimeoutError):
-        crossawait.Awaitable().wait(0)
+        awaitable.wait(0)
 
 
 def awaited_by(coroutine: Any) -> Any:
