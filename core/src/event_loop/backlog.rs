@@ -8,27 +8,32 @@ use super::queue::Message;
 /// Batches as they came, none of them moved: to copy a million messages, and to touch new memory for them, would hold
 /// the loop up for longer than a drain may take.
 #[derive(Default)]
-pub(super) struct Backlog(VecDeque<vec::IntoIter<Message>>);
+pub(super) struct Backlog {
+    first: vec::IntoIter<Message>,
+    /// None of them empty.
+    others: VecDeque<vec::IntoIter<Message>>,
+}
 
 impl Backlog {
     pub(super) fn push(&mut self, batch: Vec<Message>) {
-        if !batch.is_empty() {
-            self.0.push_back(batch.into_iter());
+        let batch = batch.into_iter();
+        if self.is_empty() {
+            self.first = batch;
+        } else if !batch.as_slice().is_empty() {
+            self.others.push_back(batch);
         }
     }
 
     /// The message that came first.
     pub(super) fn pop(&mut self) -> Option<Message> {
-        let batch = self.0.front_mut()?;
-        let message = batch.next();
-        if batch.as_slice().is_empty() {
-            self.0.pop_front();
-        }
-        message
+        self.first.next().or_else(|| {
+            self.first = self.others.pop_front()?;
+            self.first.next()
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.first.as_slice().is_empty() && self.others.is_empty()
     }
 }
 

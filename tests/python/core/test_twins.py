@@ -256,7 +256,8 @@ if sys.version_info >= (3, 13):
 
 async def settle_once_waited_for(twin: Twin, ending: str) -> None:
     while not twin.is_waited_for():  # noqa: ASYNC110 - waiting makes no event
-        await asyncio.sleep(0)
+        # Not 0: rloop then keeps the interpreter for itself, and a thread that is to wait gets it every 5 ms.
+        await asyncio.sleep(0.0005)
     twin.settle(ending)
 
 
