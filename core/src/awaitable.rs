@@ -316,7 +316,7 @@ impl Awaitable {
             inner.take_unstarted()
         };
         if let Some(unstarted) = unstarted {
-            this.keep(unstarted.start(slf.py()));
+            this.keep(unstarted.start(slf.py()).runtime);
         }
         Ok(slf)
     }

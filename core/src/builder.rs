@@ -10,7 +10,7 @@ use crate::blocking::Call;
 use crate::cancel_token::CancelToken;
 use crate::coroutine::Coroutine;
 use crate::event_loop::EventLoop;
-use crate::event_loop::residents::Residence;
+use crate::event_loop::residents::{Lodging, Residence};
 use crate::local::Local;
 use crate::runtime::Runtime;
 use crate::task::Task;
@@ -103,7 +103,7 @@ impl<'r> Builder<'r> {
         if self.placement == Some(Placement::Lazy) {
             awaitable.get().start_later(unstarted);
         } else if !awaitable.get().is_settled() {
-            awaitable.get().keep(unstarted.start(py));
+            awaitable.get().keep(unstarted.start(py).runtime);
         }
         Ok(awaitable)
     }
@@ -126,6 +126,21 @@ impl<'r> Builder<'r> {
             placement => Unstarted::Task { runtime, task, poll_first: placement != Some(Placement::Spawn) },
         };
         Coroutine::over(py, cell, self.name, unstarted)
+    }
+}
+
+/// What whoever waits for started work has to keep meanwhile.
+#[derive(Default)]
+pub(crate) struct Started {
+    /// None if it needs none.
+    pub(crate) runtime: Option<Runtime>,
+    /// If an event loop polls it.
+    pub(crate) lodging: Option<Lodging>,
+}
+
+impl From<Runtime> for Started {
+    fn from(runtime: Runtime) -> Self {
+        Self { runtime: Some(runtime), lodging: None }
     }
 }
 
@@ -159,30 +174,30 @@ impl Unstarted {
         }
     }
 
-    /// Starts it, and gives the runtime back to whoever waits. Work that the executor does not take is dropped, which
-    /// settles its cell.
-    pub(crate) fn start(mut self, py: Python<'_>) -> Option<Runtime> {
+    /// Starts it. Work that the executor does not take is dropped, which settles its cell.
+    pub(crate) fn start(mut self, py: Python<'_>) -> Started {
         self.poll_first();
         match self {
             Unstarted::Task { runtime, task, .. } => {
                 if !task.is_finished() {
                     runtime.spawn(task);
                 }
-                Some(runtime)
+                runtime.into()
             }
             Unstarted::OnLoop { runtime, task } => {
                 let Some(event_loop) = EventLoop::polling(py) else {
                     return Unstarted::Task { runtime, task, poll_first: true }.start(py);
                 };
-                event_loop.residents().start(event_loop.queue(), task, runtime.clone(), Residence::Movable);
-                Some(runtime)
+                let residents = event_loop.residents();
+                let key = residents.start(event_loop.queue(), task, runtime.clone(), Residence::Movable);
+                Started { runtime: Some(runtime), lodging: Some(Lodging::new(event_loop, key)) }
             }
             Unstarted::Inline(mut task) => {
                 let _ = task.poll_inline();
-                None
+                Started::default()
             }
-            Unstarted::Call(call) => Some(call.start(py)),
-            Unstarted::Local(local) => Some(local.start()),
+            Unstarted::Call(call) => call.start(py).into(),
+            Unstarted::Local(local) => local.start().into(),
         }
     }
 

@@ -5,7 +5,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `coroutine.rs` | the object, its states, its Python methods |
+//! | `coroutine.rs` | the object, its steps, its Python methods |
+//! | `coroutine/state.rs` | how far it has come |
 //! | `coroutine/slots.rs`, `coroutine/iterator.rs` | `await`, and the iterator for whoever drives it by hand |
 //! | `coroutine/origin.rs` | where it was made, in debug mode |
 //! | `coroutine/end.rs` | what happens to one that is let go |
@@ -14,6 +15,7 @@ mod end;
 mod iterator;
 mod origin;
 mod slots;
+mod state;
 
 use std::future::Future;
 use std::mem;
@@ -24,16 +26,17 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::awaitable::{Awaitable, Role, stop_iteration};
-use crate::builder::Unstarted;
+use crate::builder::{Started, Unstarted};
 use crate::error::{not_stop_iteration, raise};
+use crate::event_loop::residents::Lodging;
 use crate::finalize;
 use crate::frame::{self, Progress};
 use crate::once::intern;
-use crate::runtime::Runtime;
 use crate::task::{CellRef, Task, take_outcome};
 use crate::thrown::thrown;
 use crate::trio;
 use iterator::CoroutineIterator;
+use state::{State, Suspension};
 
 /// Has the classes made of this module and below; see [`once`](crate::once).
 pub(crate) fn make_classes(py: Python<'_>) {
@@ -51,21 +54,6 @@ pub struct Coroutine {
     qualified_name: &'static str,
     origin: Option<Py<PyTuple>>,
     state: Mutex<State>,
-}
-
-enum State {
-    Created(Unstarted),
-    /// A thread is inside `send`, `throw` or `close`.
-    Running,
-    Suspended(Suspension),
-    Closed,
-}
-
-/// What a suspended coroutine waits for.
-struct Suspension {
-    awaitable: Py<Awaitable>,
-    /// Under trio, the coroutine of trio's kind that does the waiting.
-    trio: Option<Py<PyAny>>,
 }
 
 impl Coroutine {
@@ -135,10 +123,12 @@ impl Coroutine {
         let _stepping = Stepping(self);
         match state {
             State::Created(unstarted) => {
-                let runtime = unstarted.start(py);
-                if self.cell.header().is_settled() { self.finish(py) } else { self.suspend(py, runtime) }
+                let started = unstarted.start(py);
+                if self.cell.header().is_settled() { self.finish(py) } else { self.suspend(py, started) }
             }
-            State::Suspended(Suspension { awaitable, trio: Some(wait) }) => self.pass_on(py, awaitable, wait, value),
+            State::Suspended(Suspension { awaitable, trio: Some(wait), lodging }) => {
+                self.pass_on(py, awaitable, wait, lodging, value)
+            }
             State::Suspended(Suspension { awaitable, .. }) if awaitable.get().is_settled() => {
                 let outcome = awaitable.get().take_up(py);
                 self.replace(State::Closed);
@@ -147,7 +137,7 @@ impl Coroutine {
                     None => Err(PyRuntimeError::new_err("coroutine resumed while its outcome is being converted")),
                 }
             }
-            State::Suspended(Suspension { awaitable, .. }) => self.wait_on(py, awaitable),
+            State::Suspended(Suspension { awaitable, lodging, .. }) => self.wait_on(py, awaitable, lodging),
             State::Closed => {
                 self.replace(State::Closed);
                 Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine"))
@@ -167,7 +157,7 @@ impl Coroutine {
         }
     }
 
-    fn suspend(&self, py: Python<'_>, runtime: Option<Runtime>) -> PyResult<Option<Py<PyAny>>> {
+    fn suspend(&self, py: Python<'_>, Started { runtime, lodging }: Started) -> PyResult<Option<Py<PyAny>>> {
         let made = Awaitable::over(py, self.cell.clone(), Role::Suspension, self.qualified_name);
         let begun = made.and_then(|awaitable| {
             awaitable.get().keep(runtime);
@@ -175,8 +165,8 @@ impl Coroutine {
             Ok((awaitable.unbind(), wait))
         });
         match begun {
-            Ok((awaitable, None)) => self.wait_on(py, awaitable),
-            Ok((awaitable, Some(wait))) => self.pass_on(py, awaitable, wait, None),
+            Ok((awaitable, None)) => self.wait_on(py, awaitable, lodging),
+            Ok((awaitable, Some(wait))) => self.pass_on(py, awaitable, wait, lodging, None),
             Err(error) => {
                 self.replace(State::Closed);
                 self.cell.header().cancel_at_once();
@@ -191,11 +181,12 @@ impl Coroutine {
         py: Python<'_>,
         awaitable: Py<Awaitable>,
         wait: Py<PyAny>,
+        lodging: Option<Lodging>,
         value: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Py<PyAny>>> {
         match wait.call_method1(py, intern!(py, "send"), (value,)) {
             Ok(yielded) => {
-                self.replace(State::Suspended(Suspension { awaitable, trio: Some(wait) }));
+                self.replace(State::Suspended(Suspension { awaitable, trio: Some(wait), lodging }));
                 Ok(Some(yielded))
             }
             Err(error) => {
@@ -210,13 +201,18 @@ impl Coroutine {
     }
 
     /// Yields the awaitable, for the first time or, to another task that drives the same coroutine, once more.
-    fn wait_on(&self, py: Python<'_>, awaitable: Py<Awaitable>) -> PyResult<Option<Py<PyAny>>> {
+    fn wait_on(
+        &self,
+        py: Python<'_>,
+        awaitable: Py<Awaitable>,
+        lodging: Option<Lodging>,
+    ) -> PyResult<Option<Py<PyAny>>> {
         if let Err(error) = awaitable.get().mark_blocking() {
             self.replace(State::Closed);
             awaitable.get().cancel_for_owner();
             return Err(error);
         }
-        self.replace(State::Suspended(Suspension { awaitable: awaitable.clone_ref(py), trio: None }));
+        self.replace(State::Suspended(Suspension { awaitable: awaitable.clone_ref(py), trio: None, lodging }));
         Ok(Some(awaitable.into_any()))
     }
 

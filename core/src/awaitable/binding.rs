@@ -72,7 +72,7 @@ impl Awaitable {
             inner.take_unstarted()
         };
         if let Some(unstarted) = unstarted {
-            self.keep(unstarted.start(py));
+            self.keep(unstarted.start(py).runtime);
         }
     }
 

@@ -118,7 +118,7 @@ impl Awaitable {
         let unstarted = inner.take_unstarted();
         drop(inner);
         if let Some(unstarted) = unstarted {
-            this.keep(unstarted.start(slf.py()));
+            this.keep(unstarted.start(slf.py()).runtime);
         }
         if first { Self::subscribe(slf, event_loop) } else { true }
     }

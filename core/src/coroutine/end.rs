@@ -8,7 +8,8 @@ use pyo3::exceptions::PyRuntimeWarning;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::{Coroutine, State};
+use super::Coroutine;
+use super::state::State;
 use crate::finalize::Finalize;
 
 impl Coroutine {

@@ -6,7 +6,8 @@
 use pyo3::prelude::*;
 use pyo3::{Borrowed, ffi};
 
-use super::{Coroutine, State};
+use super::Coroutine;
+use super::state::State;
 
 /// Fills the slot. To be called while the class is made.
 pub(super) fn install(py: Python<'_>) {

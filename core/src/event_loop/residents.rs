@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use parking_lot::Mutex;
 use slotmap::{DefaultKey, Key, SlotMap};
 
+use super::EventLoop;
 use super::queue::{Message, Queue};
 use crate::runtime::Runtime;
 use crate::task::Task;
@@ -69,11 +70,12 @@ impl Residents {
         Self { places: Mutex::new(Some(SlotMap::new())) }
     }
 
-    /// Polls a task for the first time, on the loop's thread, and keeps it if it is pending.
-    pub(crate) fn start(&self, queue: &Arc<Queue>, task: Task, runtime: Runtime, residence: Residence) {
+    /// Polls a task for the first time, on the loop's thread, and keeps it under this key if it is pending.
+    pub(crate) fn start(&self, queue: &Arc<Queue>, task: Task, runtime: Runtime, residence: Residence) -> DefaultKey {
         let key = self.admit();
         let waker = Waker::from(Arc::new(Woken { key, queue: queue.clone() }));
         self.begin(key, Resident { task, waker, runtime, residence });
+        key
     }
 
     /// Polls, for the first time, one for which there is a place.
@@ -104,6 +106,14 @@ impl Residents {
     pub(crate) fn hand_over(&self) {
         let leaving = self.places.lock().as_mut().map(take_movable);
         leave_all(leaving.into_iter().flatten());
+    }
+
+    /// Has its runtime go on with one of them, if it is there and may leave.
+    fn evict(&self, key: DefaultKey) {
+        if let Some(resident) = self.take(key) {
+            self.remove(key);
+            resident.leave();
+        }
     }
 
     /// Lets go of them, and takes no more. Called attached.
@@ -148,6 +158,27 @@ impl Residents {
         drop(places);
         if let Some(waker) = waker {
             waker.wake();
+        }
+    }
+}
+
+/// The place that a coroutine's task has with a loop. When the coroutine ends, so does the task, although the loop may never turn
+/// again: what its future holds, such as a turn to read, is somebody else's next.
+pub(crate) struct Lodging {
+    event_loop: Arc<EventLoop>,
+    key: DefaultKey,
+}
+
+impl Lodging {
+    pub(crate) fn new(event_loop: Arc<EventLoop>, key: DefaultKey) -> Self {
+        Self { event_loop, key }
+    }
+}
+
+impl Drop for Lodging {
+    fn drop(&mut self) {
+        if !self.event_loop.queue.is_inherited() {
+            self.event_loop.residents.evict(self.key);
         }
     }
 }
@@ -286,10 +317,15 @@ mod tests {
     }
 
     #[test]
-    fn one_that_may_leave_goes_to_its_runtime_when_the_loop_is_closed_or_stands_still() {
-        for let_go in [Residents::close, Residents::hand_over] {
+    fn one_that_may_leave_goes_to_its_runtime_when_the_loop_or_its_coroutine_ends_or_the_loop_stands_still() {
+        let let_go: [fn(&Polled); 3] = [
+            |polled| polled.residents.close(),
+            |polled| polled.residents.hand_over(),
+            |polled| polled.residents.evict(polled.key),
+        ];
+        for let_go in let_go {
             let polled = Polled::new(Residence::Movable, |_, _| || {});
-            let_go(&polled.residents);
+            let_go(&polled);
             assert_eq!(polled.counts(), [1, 0, 1]);
             assert_eq!((polled.runtime.metrics().tasks_spawned, polled.runtime.metrics().tasks_pending()), (1, 0));
             assert!(!polled.residents.poll_again(polled.key));

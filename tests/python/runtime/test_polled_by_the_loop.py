@@ -94,5 +94,28 @@ def test_one_that_is_pending_when_its_loop_is_closed_goes_on(runtime: Runtime) -
     asyncio.run(close(stream))
 
 
+def test_one_that_is_cancelled_gives_its_turn_back_although_the_loop_stands_still(runtime: Runtime) -> None:
+    async def begin() -> tuple[Stream, socket.socket]:
+        async with await runtime.listen("127.0.0.1", 0) as listener:
+            peer = socket.create_connection(listener.address, 30)  # type: ignore[arg-type]
+            stream, _ = await listener.accept()
+        await cancel(await pending(stream.read(1000)))
+        return stream, peer
+
+    async def go_on(stream: Stream) -> bytes:
+        async with stream:
+            return await stream.read(1000)
+
+    loop = asyncio.new_event_loop()
+    try:
+        stream, peer = loop.run_until_complete(begin())
+        with peer:
+            peer.sendall(b"hello")
+            # It is not closed, and turns no more.
+            assert asyncio.run(asyncio.wait_for(go_on(stream), 30)) == b"hello"
+    finally:
+        loop.close()
+
+
 async def close(stream: Stream) -> None:
     await stream.close()
