@@ -57,21 +57,21 @@ impl Runtime {
     {
         let runtime = self.admit(py)?;
         let shared: Arc<dyn Transport> = Arc::new(Shared::new(stream, runtime));
-        let connection = Connection::new(OwnProcess::new(shared), None, None);
+        let connection = Connection::new(OwnProcess::new(shared), None, None, false);
         Bound::new(py, ByteStream { connection, runtime: runtime.clone() })
     }
 
     /// Gives Python a stream over a socket of this runtime's [`Network`](crate::io::Network).
     ///
-    /// Reads that a few pieces fulfil (any `read`, and the others up to 64 KiB) are polled by the event loop that awaits them: the runtime's
+    /// Of a socket that is [`polled_by_loops`](crate::io::Socket::polled_by_loops), reads that a few pieces fulfil (any `read`, and the others up to 64 KiB) are polled by the event loop that awaits them: the runtime's
     /// reactor tells the loop, not a worker. They are polled on the runtime where no loop runs, and when the loop is
     /// closed or blocked. All else is as with [`byte_stream_into_py`](Self::byte_stream_into_py).
     ///
     /// # Errors
     /// Those of making a Python object.
     pub fn socket_into_py<'py>(&self, py: Python<'py>, socket: Socket) -> PyResult<Bound<'py, ByteStream>> {
-        let (transport, local, peer) = socket.into_parts();
-        let connection = Connection::new(transport, Some(local), Some(peer));
+        let (transport, local, peer, on_loop) = socket.into_parts();
+        let connection = Connection::new(transport, Some(local), Some(peer), on_loop);
         Bound::new(py, ByteStream { connection, runtime: self.clone() })
     }
 }
@@ -140,7 +140,7 @@ impl ByteStream {
     fn start_read<'py>(&self, py: Python<'py>, name: &'static str, want: Want) -> PyResult<Bound<'py, Coroutine>> {
         let connection = self.connection.clone();
         let verb = self.verb(py, name)?;
-        let verb = if connection.is_socket() && want.is_short() { verb.on_loop() } else { verb };
+        let verb = if connection.on_loop && want.is_short() { verb.on_loop() } else { verb };
         verb.coroutine_into_py(py, async move { connection.read(want).await })
     }
 }

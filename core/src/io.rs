@@ -161,6 +161,7 @@ pub struct Socket {
     transport: OwnProcess<Arc<dyn Transport>>,
     local: Endpoint,
     peer: Endpoint,
+    on_loop: bool,
 }
 
 impl Socket {
@@ -176,7 +177,14 @@ impl Socket {
             // As asyncio does: a small write goes out at once. A socket that refuses still works.
             let _ = rustix::net::sockopt::set_tcp_nodelay(&stream, true);
         }
-        Self { transport: OwnProcess::new(Arc::new(stream)), local, peer }
+        Self { transport: OwnProcess::new(Arc::new(stream)), local, peer, on_loop: false }
+    }
+
+    /// Has the event loops of Python poll short reads themselves, see [`Runtime::socket_into_py`](crate::Runtime::socket_into_py).
+    /// For a reactor that goes on waiting for events, at once, whatever thread it has woken. That of smol and async-std pauses for 50 µs and
+    /// more when those it wakes are none of its own.
+    pub fn polled_by_loops(self) -> Self {
+        Self { on_loop: true, ..self }
     }
 
     /// This end's address.
@@ -204,8 +212,9 @@ impl Socket {
         self.transport.shutdown()
     }
 
-    pub(crate) fn into_parts(self) -> (OwnProcess<Arc<dyn Transport>>, Endpoint, Endpoint) {
-        (self.transport, self.local, self.peer)
+    /// The transport, this end's address and the other's, and whether loops poll it.
+    pub(crate) fn into_parts(self) -> (OwnProcess<Arc<dyn Transport>>, Endpoint, Endpoint, bool) {
+        (self.transport, self.local, self.peer, self.on_loop)
     }
 }
 

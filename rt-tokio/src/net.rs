@@ -43,12 +43,12 @@ impl Network for Tokio {
 
 fn tcp(stream: TcpStream) -> io::Result<Socket> {
     let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
-    Ok(Socket::new(Ready(stream), local, peer))
+    Ok(Socket::new(Ready(stream), local, peer).polled_by_loops())
 }
 
 fn unix(stream: UnixStream) -> io::Result<Socket> {
     let (local, peer) = (unix_endpoint(stream.local_addr()?), unix_endpoint(stream.peer_addr()?));
-    Ok(Socket::new(Ready(stream), local, peer))
+    Ok(Socket::new(Ready(stream), local, peer).polled_by_loops())
 }
 
 fn unix_endpoint(address: tokio::net::unix::SocketAddr) -> Endpoint {

@@ -20,6 +20,8 @@ pub(super) struct Connection {
     transport: Mutex<Option<OwnProcess<Arc<dyn Transport>>>>,
     /// The kernel has it: reading is a system call, and closing takes no more than saying so.
     is_socket: bool,
+    /// The event loop polls short reads.
+    pub(super) on_loop: bool,
     pub(super) local: Option<Endpoint>,
     pub(super) peer: Option<Endpoint>,
     /// With one read at a time, until its result has been taken; others wait.
@@ -33,10 +35,11 @@ impl Connection {
         transport: OwnProcess<Arc<dyn Transport>>,
         local: Option<Endpoint>,
         peer: Option<Endpoint>,
+        on_loop: bool,
     ) -> Arc<Self> {
         let (is_socket, transport) = (transport.is_socket(), Mutex::new(Some(transport)));
         let (reader, writing) = (Arc::default(), Arc::default());
-        Arc::new(Self { transport, is_socket, local, peer, reader, writing })
+        Arc::new(Self { transport, is_socket, on_loop, local, peer, reader, writing })
     }
 
     pub(super) fn is_closed(&self) -> bool {
