@@ -180,9 +180,9 @@ impl Socket {
         Self { transport: OwnProcess::new(Arc::new(stream)), local, peer, on_loop: false }
     }
 
-    /// Has the event loops of Python poll short reads themselves, see [`Runtime::socket_into_py`](crate::Runtime::socket_into_py).
-    /// For a reactor that goes on waiting for events, at once, whatever thread it has woken. That of smol and async-std pauses for 50 µs and
-    /// more when those it wakes are none of its own.
+    /// Has the event loops of Python poll short reads themselves, see
+    /// [`Runtime::socket_into_py`](crate::Runtime::socket_into_py). For a reactor that goes on waiting for events at once,
+    /// whatever thread it has woken. That of smol and async-std pauses when it has woken none of its own.
     pub fn polled_by_loops(self) -> Self {
         Self { on_loop: true, ..self }
     }
