@@ -172,8 +172,8 @@ WAYS: dict[str, Callable[[], Coroutine[Any, Any, dict[str, float]]]] = {
 
 def main() -> None:
     if name == "async-std" and way != "pending":
-        # It reads this when it starts, and has no option for it. What is pending at once is completed by as many
-        # threads as there are processors, as elsewhere: sixteen busy ones would leave the loop's its turn now and then.
+        # It reads this when it starts, and has no option for it. What is pending at once is completed by as
+        # many threads as there are processors, as elsewhere: sixteen busy ones leave the loop's no turn.
         os.environ["ASYNC_STD_THREAD_COUNT"] = str(PRODUCERS)
     loop = asyncio.new_event_loop()
     complaints = quietly(loop)
