@@ -63,9 +63,10 @@ impl Runtime {
 
     /// Gives Python a stream over a socket of this runtime's [`Network`](crate::io::Network).
     ///
-    /// Of a socket that is [`polled_by_loops`](crate::io::Socket::polled_by_loops), reads that a few pieces fulfil (any `read`, and the others up to 64 KiB) are polled by the event loop that awaits them: the runtime's
-    /// reactor tells the loop, not a worker. They are polled on the runtime where no loop runs, and when the loop is
-    /// closed or blocked. All else is as with [`byte_stream_into_py`](Self::byte_stream_into_py).
+    /// Of a socket that is [`polled_by_loops`](crate::io::Socket::polled_by_loops), the event loop that awaits them polls
+    /// the reads that a few pieces fulfil (any `read`, and the others up to 64 KiB): the runtime's reactor tells the loop,
+    /// not a worker. They are polled on the runtime where no loop runs, and when the loop is closed or blocked; a loop
+    /// that is merely stopped goes on with them when it runs again. All else is as with [`byte_stream_into_py`](Self::byte_stream_into_py).
     ///
     /// # Errors
     /// Those of making a Python object.
@@ -193,7 +194,7 @@ impl ByteStream {
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
         self.runtime.check_process(py, "stream")?;
         let connection = self.connection.clone();
-        if connection.is_socket() || self.runtime.is_closed() {
+        if connection.closes_at_once() || self.runtime.is_closed() {
             // Also when nothing is run any more. What takes longer to close is then dropped.
             return Coroutine::inline(py, "Stream.close", async move {
                 drop(connection.close());

@@ -161,6 +161,7 @@ pub struct Socket {
     transport: OwnProcess<Arc<dyn Transport>>,
     local: Endpoint,
     peer: Endpoint,
+    /// See `polled_by_loops`.
     on_loop: bool,
 }
 
@@ -231,8 +232,8 @@ pub(crate) trait Transport: Send + Sync {
     fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Ends what is in flight, at once.
     fn shutdown(&self) -> io::Result<()>;
-    /// Whether reading is one system call, and `shutdown` all there is to closing it.
-    fn is_socket(&self) -> bool;
+    /// Whether that is all there is to closing it.
+    fn ends_by_shutdown(&self) -> bool;
     /// What else there is to closing it, after `shutdown`.
     fn close(self: Arc<Self>) -> Option<BoxFuture<io::Result<()>>>;
 }
@@ -260,7 +261,7 @@ where
         Ok(rustix::net::shutdown(self, rustix::net::Shutdown::Both)?)
     }
 
-    fn is_socket(&self) -> bool {
+    fn ends_by_shutdown(&self) -> bool {
         true
     }
 

@@ -121,7 +121,7 @@ impl LoopCounters {
 
     pub(crate) fn batch(&self, completions: usize) {
         self.batches.add(1);
-        self.completions.add(completions as u64);
+        self.more(completions);
     }
 
     /// Adds to a batch.

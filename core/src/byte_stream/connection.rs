@@ -18,8 +18,6 @@ use crate::lifecycle::OwnProcess;
 pub(super) struct Connection {
     /// `None` once closed; what is in flight holds on to it a moment longer. A child forgets it.
     transport: Mutex<Option<OwnProcess<Arc<dyn Transport>>>>,
-    /// The kernel has it: reading is a system call, and closing takes no more than saying so.
-    is_socket: bool,
     /// The event loop polls short reads.
     pub(super) on_loop: bool,
     pub(super) local: Option<Endpoint>,
@@ -37,17 +35,17 @@ impl Connection {
         peer: Option<Endpoint>,
         on_loop: bool,
     ) -> Arc<Self> {
-        let (is_socket, transport) = (transport.is_socket(), Mutex::new(Some(transport)));
         let (reader, writing) = (Arc::default(), Arc::default());
-        Arc::new(Self { transport, is_socket, on_loop, local, peer, reader, writing })
+        Arc::new(Self { transport: Mutex::new(Some(transport)), on_loop, local, peer, reader, writing })
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.transport.lock().is_none()
     }
 
-    pub(super) fn is_socket(&self) -> bool {
-        self.is_socket
+    /// Whether closing takes no more than saying so.
+    pub(super) fn closes_at_once(&self) -> bool {
+        self.transport.lock().as_ref().is_none_or(|transport| transport.ends_by_shutdown())
     }
 
     fn transport(&self) -> Result<OwnProcess<Arc<dyn Transport>>, StreamError> {

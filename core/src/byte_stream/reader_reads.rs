@@ -47,7 +47,7 @@ impl Transport for Pieces {
         unreachable!("nothing is closed")
     }
 
-    fn is_socket(&self) -> bool {
+    fn ends_by_shutdown(&self) -> bool {
         true
     }
 

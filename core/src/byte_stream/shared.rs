@@ -141,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> Transport for Shared<S> {
         Ok(())
     }
 
-    fn is_socket(&self) -> bool {
+    fn ends_by_shutdown(&self) -> bool {
         false
     }
 

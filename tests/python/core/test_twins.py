@@ -11,6 +11,7 @@ import pytest
 from crossawait_tests import Runtime
 
 from event_loops import HANGS, LOOPS
+from tasks import until
 from twins import ENDINGS, TWINS, Twin, described, outcome, plain
 
 Consumer = Callable[[Any], Awaitable[object]]
@@ -255,9 +256,8 @@ if sys.version_info >= (3, 13):
 
 
 async def settle_once_waited_for(twin: Twin, ending: str) -> None:
-    while not twin.is_waited_for():  # noqa: ASYNC110 - waiting makes no event
-        # Not 0: rloop then keeps the interpreter for itself, and a thread that is to wait gets it every 5 ms.
-        await asyncio.sleep(0.0005)
+    # Pauses: rloop would keep the interpreter for itself, and a thread that is to wait would get it every 5 ms.
+    await until(twin.is_waited_for)
     twin.settle(ending)
 
 

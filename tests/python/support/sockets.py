@@ -20,13 +20,19 @@ def host_and_port(listener: Listener) -> tuple[str, int]:
     return address[0], address[1]
 
 
-@asynccontextmanager
-async def with_peer(runtime: Runtime) -> AsyncIterator[tuple[Stream, socket.socket]]:
-    """A stream, and a blocking socket at its other end: its calls take effect whatever the loop does."""
+async def connected(runtime: Runtime) -> tuple[Stream, socket.socket]:
+    """Return a stream, and a blocking socket at its other end: its calls take effect whatever the loop does."""
     async with await runtime.listen(LOCALHOST, 0) as listener:
         # With a time limit, since it holds the loop up and nothing could end it.
         peer = socket.create_connection(host_and_port(listener), HANGS)
         stream, _ = await listener.accept()
+    return stream, peer
+
+
+@asynccontextmanager
+async def with_peer(runtime: Runtime) -> AsyncIterator[tuple[Stream, socket.socket]]:
+    """What `connected` returns, closed in the end."""
+    stream, peer = await connected(runtime)
     with peer:
         async with stream:
             yield stream, peer
