@@ -256,7 +256,7 @@ if sys.version_info >= (3, 13):
 
 
 async def settle_once_waited_for(twin: Twin, ending: str) -> None:
-    # Pauses: rloop would keep the interpreter for itself, and a thread that is to wait would get it every 5 ms.
+    # Pauses: rloop would keep the interpreter for itself, and a thread that waits for it gets it every 5 ms.
     await until(twin.is_waited_for)
     twin.settle(ending)
 

@@ -21,7 +21,7 @@ def host_and_port(listener: Listener) -> tuple[str, int]:
 
 
 async def connected(runtime: Runtime) -> tuple[Stream, socket.socket]:
-    """Return a stream, and a blocking socket at its other end: its calls take effect whatever the loop does."""
+    """Return a stream, and a blocking socket at its other end: what that does needs no loop."""
     async with await runtime.listen(LOCALHOST, 0) as listener:
         # With a time limit, since it holds the loop up and nothing could end it.
         peer = socket.create_connection(host_and_port(listener), HANGS)
